@@ -1,0 +1,87 @@
+//! Token buckets that keep each API below the rate that AWS publishes for it, so that a large environment is slowed
+//! down here instead of being throttled there.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// (operations, burst, refill per second). The first row whose text the operation starts with counts; all operations
+/// of a row share its bucket.
+///
+/// Sources: the quota pages of CloudWatch, Lambda and Step Functions. IAM, SageMaker and CloudFormation publish none;
+/// theirs are careful guesses.
+const RATES: &[(&str, f64, f64)] = &[
+    ("cloudwatch:PutMetricAlarm", 3.0, 3.0),
+    ("cloudwatch:DeleteAlarms", 3.0, 3.0),
+    ("cloudwatch:DescribeAlarms", 9.0, 9.0),
+    ("cloudwatch:", 10.0, 10.0),
+    ("lambda:GetFunction", 100.0, 100.0),
+    ("lambda:GetPolicy", 15.0, 15.0),
+    ("lambda:", 15.0, 15.0),
+    ("states:CreateStateMachine", 100.0, 1.0),
+    ("states:UpdateStateMachine", 100.0, 1.0),
+    ("states:ListTagsForResource", 100.0, 1.0),
+    ("states:TagResource", 200.0, 1.0),
+    ("states:DescribeStateMachine", 200.0, 20.0),
+    ("states:", 100.0, 5.0),
+    ("iam:", 40.0, 15.0),
+    ("sagemaker:", 20.0, 10.0),
+    ("cloudformation:", 20.0, 10.0),
+    ("tag:", 10.0, 5.0),
+    ("logs:", 10.0, 10.0),
+];
+
+pub struct Limits {
+    enabled: bool,
+    buckets: Mutex<HashMap<&'static str, (f64, Instant)>>,
+}
+
+impl Limits {
+    pub fn new(enabled: bool) -> Self {
+        Self { enabled, buckets: Mutex::default() }
+    }
+
+    /// Waits until the operation may be sent.
+    pub async fn wait(&self, operation: &str) {
+        if !self.enabled {
+            return;
+        }
+        if let Some((name, burst, rate)) = RATES.iter().find(|(name, ..)| operation.starts_with(name)) {
+            let pause = self.take(name, *burst, *rate);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+
+    /// Takes a token; a bucket may go below zero, which is the queue of those who wait.
+    fn take(&self, name: &'static str, burst: f64, rate: f64) -> Duration {
+        let now = Instant::now();
+        let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (tokens, last) = buckets.entry(name).or_insert((burst, now));
+        *tokens = (*tokens + now.duration_since(*last).as_secs_f64() * rate).min(burst) - 1.0;
+        *last = now;
+        if *tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-*tokens / rate) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_is_free_and_the_rest_waits_its_turn() {
+        let limits = Limits::new(true);
+        let start = Instant::now();
+        for _ in 0..3 {
+            limits.wait("cloudwatch:PutMetricAlarm").await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        for _ in 0..3 {
+            limits.wait("cloudwatch:PutMetricAlarm").await;
+        }
+        assert!(start.elapsed() >= Duration::from_millis(990), "{:?}", start.elapsed());
+    }
+}

@@ -1,0 +1,155 @@
+//! Clients for AWS: one connection, one way to send a request, one form of error.
+
+pub mod arn;
+pub mod bootstrap;
+mod error;
+mod limits;
+mod retry;
+pub mod tags;
+
+use std::future::Future;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+pub use error::{AwsError, Optional};
+
+use crate::kind::World;
+
+/// A connection to one account and region.
+pub struct Aws {
+    pub world: World,
+    pub caller: String,
+    limits: limits::Limits,
+    cloudformation: aws_sdk_cloudformation::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    iam: aws_sdk_iam::Client,
+    lambda: aws_sdk_lambda::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    s3: aws_sdk_s3::Client,
+    sagemaker: aws_sdk_sagemaker::Client,
+    states: aws_sdk_sfn::Client,
+    tagging: aws_sdk_resourcegroupstagging::Client,
+}
+
+/// Credentials and their account, before it is known whether they are the right ones.
+pub struct Session {
+    config: SdkConfig,
+    pub account: String,
+    pub caller: String,
+}
+
+impl Session {
+    /// Loads credentials the way all AWS tools do, assumes a role if one is named, and asks whose they are.
+    ///
+    /// # Errors
+    /// No credentials, expired ones, or a role that may not be assumed.
+    pub async fn open(region: &str, assume_role: Option<&str>) -> Result<Self, AwsError> {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_attempt_timeout(Duration::from_secs(60))
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .http_client(http)
+            // Adaptive mode was measured at half a minute for two throttles; `limits` keeps below the rates instead.
+            .retry_config(RetryConfig::standard().with_max_attempts(8))
+            .timeout_config(timeouts);
+        if let Ok(name) = AppName::new("scones") {
+            loader = loader.app_name(name);
+        }
+        let mut config = loader.load().await;
+        if let Some(role) = assume_role {
+            let provider = aws_config::sts::AssumeRoleProvider::builder(role).session_name("scones").configure(&config).build().await;
+            let provider = aws_sdk_sts::config::SharedCredentialsProvider::new(provider);
+            config = config.into_builder().credentials_provider(provider).build();
+        }
+        let request = aws_sdk_sts::Client::new(&config).get_caller_identity();
+        let identity =
+            request.send().await.map_err(|error| AwsError::from_sdk("sts:GetCallerIdentity", "", error))?;
+        Ok(Self {
+            account: identity.account.unwrap_or_default(),
+            caller: identity.arn.unwrap_or_default(),
+            config,
+        })
+    }
+
+    /// Makes the clients.
+    pub fn connect(self, world: World) -> Aws {
+        let config = &self.config;
+        // An endpoint of one's own is an emulator: it has no virtual hosts per bucket, and no request rates.
+        let emulated = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| std::env::var_os(name).is_some());
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(emulated).build();
+        Aws {
+            world,
+            caller: self.caller,
+            limits: limits::Limits::new(!emulated),
+            cloudformation: aws_sdk_cloudformation::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sagemaker: aws_sdk_sagemaker::Client::new(config),
+            states: aws_sdk_sfn::Client::new(config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+        }
+    }
+}
+
+impl Aws {
+    /// Sends one request, not faster than AWS lets that API be called.
+    ///
+    /// `operation` is the action as IAM names it, `resource` what it is about, for the error.
+    ///
+    /// # Errors
+    /// Whatever AWS answers once the SDK's own retries are used up.
+    pub async fn call<O, E>(
+        &self,
+        operation: &'static str,
+        resource: &str,
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    ) -> Result<O, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        self.limits.wait(operation).await;
+        request.await.map_err(|error| AwsError::from_sdk(operation, resource, error))
+    }
+
+    pub fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
+        &self.cloudformation
+    }
+    pub fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        &self.cloudwatch
+    }
+    pub fn iam(&self) -> &aws_sdk_iam::Client {
+        &self.iam
+    }
+    pub fn lambda(&self) -> &aws_sdk_lambda::Client {
+        &self.lambda
+    }
+    pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        &self.logs
+    }
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.s3
+    }
+    pub fn sagemaker(&self) -> &aws_sdk_sagemaker::Client {
+        &self.sagemaker
+    }
+    pub fn states(&self) -> &aws_sdk_sfn::Client {
+        &self.states
+    }
+    pub fn tagging(&self) -> &aws_sdk_resourcegroupstagging::Client {
+        &self.tagging
+    }
+}

@@ -1,0 +1,217 @@
+//! Environment → the graph of resources that should exist. Pure: all names and ARNs are computed here, before anything
+//! exists, and what only AWS can know stays as a hole, written as the reference that asks for it.
+
+mod resolve;
+mod scope;
+mod sort;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use scope::{Link, Scope};
+
+use crate::address::Address;
+use crate::environment::shape::nearest;
+use crate::environment::{Diagnostic, Diagnostics, Environment};
+use crate::kind::{Needs, Registry, Tags, World};
+use resolve::Resolver;
+
+/// Tag keys that scones writes itself.
+pub mod tag {
+    pub const APP: &str = "scones:app";
+    pub const ENVIRONMENT: &str = "scones:environment";
+    pub const REGION: &str = "scones:region";
+    pub const ADDRESS: &str = "scones:address";
+    pub const STAMP: &str = "scones:stamp";
+    /// On functions: the digest of the package's inputs, and the CodeSha256 that was uploaded for it.
+    pub const PACKAGE: &str = "scones:package";
+    pub const CODE: &str = "scones:code";
+    pub const PREFIX: &str = "scones:";
+}
+
+/// All that should exist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Desired {
+    pub world: World,
+    /// Keys of tags that others set.
+    pub ignore_tags: Vec<String>,
+    pub protect: bool,
+    /// In an order in which they can be made.
+    pub resources: IndexMap<Address, Resource>,
+}
+
+/// One resource that should exist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resource {
+    /// The name in AWS; of kinds named by content, the part before the hash.
+    pub name: String,
+    pub state: Value,
+    /// All tags but the stamp.
+    pub tags: Tags,
+    pub needs: Needs,
+    /// References in the state whose value is not known offline.
+    pub holes: BTreeSet<String>,
+    /// What it waits for that applying cannot bring about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+    /// Where it is declared: `file:line:column`.
+    pub declared_at: String,
+    /// The folder its package is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// Computes what should exist in an account.
+///
+/// # Errors
+/// Every fault found, in the order of the file.
+pub fn desired(environment: &Environment, account: &str, registry: &Registry) -> Result<Desired, Diagnostics> {
+    let header = &environment.header;
+    let world = World {
+        app: header.app.clone(),
+        environment: header.environment.clone(),
+        account: account.to_owned(),
+        region: header.region.clone(),
+    };
+    let mut faults = vec![];
+    check_tags(environment, &mut faults);
+    let moved = moved(environment, registry, &mut faults);
+    let names = physical_names(environment, &world, &moved, registry, &mut faults);
+    let resolver = Resolver::new(environment, &world, registry, &names);
+    let mut resources = IndexMap::new();
+    for (address, declared) in &environment.resources {
+        let Some(kind) = registry.get(&address.section) else { continue };
+        let mut scope = Scope::new(&resolver, address, declared);
+        let spec = scope.resolve_spec(kind.references_order());
+        let state = match kind.desired(&spec, &mut scope) {
+            Ok(state) => state,
+            Err((path, message)) => {
+                scope.fault(&path, message);
+                None
+            }
+        };
+        let finished = scope.finish(kind.inputs());
+        faults.extend(finished.faults);
+        let Some(state) = state else { continue };
+        resources.insert(
+            address.clone(),
+            Resource {
+                name: names[address].clone(),
+                state,
+                tags: tags(&world, &header.tags, address),
+                needs: finished.needs,
+                holes: finished.holes,
+                blocked: finished.blocked,
+                declared_at: declared.key_span.location(),
+                source: finished.source,
+            },
+        );
+    }
+    // A cycle is only worth telling when the resources themselves are right.
+    if faults.is_empty() {
+        match sort::sort(resources) {
+            Ok(resources) => {
+                return Ok(Desired { world, ignore_tags: header.ignore_tags.clone(), protect: header.protect, resources });
+            }
+            Err(path) => {
+                let shown: Vec<String> = path.iter().map(Address::to_string).collect();
+                let span = &environment.resources[&path[0]].key_span;
+                let message = format!("these wait for each other: {}", shown.join(" → "));
+                faults.push(Diagnostic::new(message, span).help("put one of them into a second stack, or name it without a reference"));
+            }
+        }
+    }
+    Err(Diagnostics(faults))
+}
+
+/// The tags of a resource: the environment's own, and those that say whose it is.
+fn tags(world: &World, own: &BTreeMap<String, String>, address: &Address) -> Tags {
+    let mut tags = own.clone();
+    tags.insert(tag::APP.into(), world.app.clone());
+    tags.insert(tag::ENVIRONMENT.into(), world.environment.clone());
+    tags.insert(tag::REGION.into(), world.region.clone());
+    tags.insert(tag::ADDRESS.into(), address.to_string());
+    tags
+}
+
+/// Tags may have letters, digits, spaces and `_.:/=+-@`; 50 per resource, of which scones needs up to 7.
+fn check_tags(environment: &Environment, faults: &mut Vec<Diagnostic>) {
+    let own = &environment.header.tags;
+    for (key, value) in own {
+        let allowed = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c));
+        let fault = match () {
+            () if key.starts_with("aws:") || key.starts_with(tag::PREFIX) => Some("this prefix is taken"),
+            () if key.is_empty() || key.chars().count() > 128 => Some("a tag's key has 1 to 128 characters"),
+            () if value.chars().count() > 256 => Some("a tag's value has at most 256 characters"),
+            () if !allowed(key) || !allowed(value) => Some("tags hold letters, digits, spaces and _.:/=+-@"),
+            () => None,
+        };
+        if let Some(message) = fault {
+            faults.push(Diagnostic::new(message, &environment.root.span_at(&["tags", key])));
+        }
+    }
+    if own.len() > 43 {
+        faults.push(Diagnostic::new("AWS takes 50 tags per resource, and scones needs 7 of them", &environment.root.span_at(&["tags"])));
+    }
+}
+
+/// The declared addresses that had another one before: new to old.
+fn moved(environment: &Environment, registry: &Registry, faults: &mut Vec<Diagnostic>) -> BTreeMap<Address, Address> {
+    let mut found = BTreeMap::new();
+    for (old, new) in &environment.header.moved {
+        let span = environment.root.span_at(&["moved", old]);
+        match (old.parse::<Address>(), new.parse::<Address>()) {
+            (Ok(old), Ok(new)) if old.section == new.section && registry.get(&old.section).is_some() => {
+                if !environment.resources.contains_key(&new) {
+                    faults.push(Diagnostic::new(format!("{new} is not declared"), &span));
+                } else if environment.resources.contains_key(&old) {
+                    faults.push(Diagnostic::new(format!("{old} is still declared, so nothing was moved"), &span));
+                }
+                found.insert(new, old);
+            }
+            (Ok(_), Ok(_)) => faults.push(Diagnostic::new("an address can only move inside its section", &span)),
+            (Err(message), _) | (_, Err(message)) => faults.push(Diagnostic::new(message, &span)),
+        }
+    }
+    found
+}
+
+fn physical_names(
+    environment: &Environment,
+    world: &World,
+    moved: &BTreeMap<Address, Address>,
+    registry: &Registry,
+    faults: &mut Vec<Diagnostic>,
+) -> BTreeMap<Address, String> {
+    let mut names = BTreeMap::new();
+    let mut taken: BTreeMap<(String, String), Address> = BTreeMap::new();
+    for (address, declared) in &environment.resources {
+        let Some(kind) = registry.get(&address.section) else { continue };
+        let entry_name = moved.get(address).map_or(&address.name, |old| &old.name);
+        let name = declared.given_name().map_or_else(|| format!("{}{entry_name}", world.prefix()), str::to_owned);
+        let span = declared.node.get("name").map_or(&declared.key_span, |node| &node.span);
+        let (length, most) = (name.chars().count(), kind.longest_name());
+        if length > most {
+            let message = format!("the name {name} has {length} characters; a {} has at most {most}", kind.title());
+            faults.push(Diagnostic::new(message, span).help("give a shorter one with `name:`"));
+        }
+        if let Some(other) = taken.insert((address.section.clone(), name.clone()), address.clone()) {
+            faults.push(Diagnostic::new(format!("{other} has the name {name} too"), span));
+        }
+        names.insert(address.clone(), name);
+    }
+    names
+}
+
+/// Says which reference is meant by one that leads nowhere.
+fn suggestion<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(wanted, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "there are none".to_owned(),
+        None => format!("there are: {}", known.join(", ")),
+    }
+}

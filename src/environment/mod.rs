@@ -1,0 +1,90 @@
+//! Files → [`Environment`]: YAML, overlays, positions, and the JSON Schema they are held against.
+
+pub mod load;
+pub mod node;
+pub mod reference;
+pub mod schema;
+pub mod shape;
+pub mod source;
+pub mod yaml;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use load::load;
+pub use node::Node;
+pub use source::{Diagnostic, Diagnostics, Span};
+
+use crate::address::Address;
+
+/// What an environment file says besides its resources.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "scones environment")]
+pub struct Header {
+    /// The application, the first part of each name.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$"))]
+    pub app: String,
+    /// The environment, the second part of each name. One environment name belongs to one region.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,18}[a-z0-9]$"))]
+    pub environment: String,
+    /// The account, 12 digits in quotes; any other is refused. Without it, the credentials decide.
+    #[schemars(regex(pattern = r"^[0-9]{12}$"))]
+    pub account: Option<String>,
+    /// The region, such as us-east-1.
+    #[schemars(regex(pattern = r"^[a-z]{2}(-[a-z]+){1,2}-[0-9]$"))]
+    pub region: String,
+    /// A role to assume before anything else.
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$"))]
+    pub assume_role: Option<String>,
+    /// Tags for every resource.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Keys of tags that others set; a trailing `*` stands for any ending.
+    #[serde(default)]
+    pub ignore_tags: Vec<String>,
+    /// Refuses every deletion.
+    #[serde(default)]
+    pub protect: bool,
+    /// What differs from release to release: artifacts and packages, by name.
+    #[serde(default)]
+    pub pins: BTreeMap<String, String>,
+    /// Addresses that were renamed: old to new.
+    #[serde(default)]
+    pub moved: BTreeMap<String, String>,
+}
+
+/// Environment files, merged, with all the files they name, as read from disk.
+#[derive(Debug)]
+pub struct Environment {
+    pub header: Header,
+    /// The merged tree, for places.
+    pub root: Node,
+    pub resources: IndexMap<Address, Declared>,
+    /// Templates and definitions by the path that names them.
+    pub documents: BTreeMap<String, Node>,
+    /// Digests of packages' inputs.
+    pub packages: BTreeMap<Address, String>,
+    /// The folder that paths start from.
+    pub directory: PathBuf,
+    /// The file this environment was read from.
+    pub file: PathBuf,
+}
+
+/// A resource as a person wrote it.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    pub node: Node,
+    pub key_span: Span,
+}
+
+impl Declared {
+    /// The name given with `name:`, if any.
+    pub fn given_name(&self) -> Option<&str> {
+        self.node.get("name")?.as_str()
+    }
+}

@@ -1,0 +1,125 @@
+//! YAML as a tree that remembers where each key and value was written.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Number, Value};
+
+use super::source::Span;
+
+/// A YAML value and its place.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub data: Data,
+    pub span: Span,
+}
+
+/// What a [`Node`] holds.
+#[derive(Clone, Debug)]
+pub enum Data {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(String),
+    Sequence(Vec<Node>),
+    Mapping(IndexMap<String, Entry>),
+}
+
+/// A value of a mapping, with the place of its key.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub key_span: Span,
+    pub node: Node,
+}
+
+impl Node {
+    /// Names the type in the words of YAML, with its article.
+    pub fn type_name(&self) -> &'static str {
+        match self.data {
+            Data::Null => "nothing",
+            Data::Bool(_) => "a boolean",
+            Data::Number(_) => "a number",
+            Data::String(_) => "a string",
+            Data::Sequence(_) => "a list",
+            Data::Mapping(_) => "a mapping",
+        }
+    }
+
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.data {
+            Data::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn as_mapping(&self) -> Option<&IndexMap<String, Entry>> {
+        match &self.data {
+            Data::Mapping(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The value under a key, if this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.as_mapping()?.get(key).map(|entry| &entry.node)
+    }
+
+    /// Finds the place of a path of keys and list indexes, or of its longest part that exists.
+    pub fn span_at<S: AsRef<str>>(&self, path: &[S]) -> Span {
+        let Some((first, rest)) = path.split_first() else { return self.span.clone() };
+        let child = match &self.data {
+            Data::Mapping(entries) => match entries.get(first.as_ref()) {
+                Some(entry) if rest.is_empty() && matches!(entry.node.data, Data::Mapping(_) | Data::Sequence(_)) => {
+                    return entry.key_span.clone();
+                }
+                Some(entry) => Some(&entry.node),
+                None => None,
+            },
+            Data::Sequence(items) => first.as_ref().parse::<usize>().ok().and_then(|index| items.get(index)),
+            _ => None,
+        };
+        match child {
+            Some(node) => node.span_at(rest),
+            None => self.span.clone(),
+        }
+    }
+
+    /// Lays `over` on top: mappings merge by key, `null` takes an inherited key away, all else replaces.
+    pub fn overlay(self, over: Node) -> Node {
+        match (self.data, over.data) {
+            (Data::Mapping(mut base), Data::Mapping(entries)) => {
+                for (key, entry) in entries {
+                    if matches!(entry.node.data, Data::Null) {
+                        base.shift_remove(&key);
+                        continue;
+                    }
+                    match base.get_mut(&key) {
+                        Some(slot) => {
+                            let below = std::mem::replace(&mut slot.node.data, Data::Null);
+                            let below = Node { data: below, span: slot.node.span.clone() };
+                            slot.node = below.overlay(entry.node);
+                            slot.key_span = entry.key_span;
+                        }
+                        None => {
+                            base.insert(key, entry);
+                        }
+                    }
+                }
+                Node { data: Data::Mapping(base), span: over.span }
+            }
+            (_, data) => Node { data, span: over.span },
+        }
+    }
+
+    /// Drops the places.
+    pub fn to_json(&self) -> Value {
+        match &self.data {
+            Data::Null => Value::Null,
+            Data::Bool(value) => Value::Bool(*value),
+            Data::Number(value) => Value::Number(value.clone()),
+            Data::String(value) => Value::String(value.clone()),
+            Data::Sequence(items) => Value::Array(items.iter().map(Node::to_json).collect()),
+            Data::Mapping(entries) => {
+                Value::Object(entries.iter().map(|(key, entry)| (key.clone(), entry.node.to_json())).collect::<Map<_, _>>())
+            }
+        }
+    }
+}

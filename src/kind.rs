@@ -1,0 +1,438 @@
+//! The seam between the pure half and AWS: what a resource kind is, typed for those who write one and erased for
+//! those who use all of them alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::aws::{Aws, AwsError};
+use crate::desired::Scope;
+use crate::diff::{Change, Field};
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Where an environment lives; all names and ARNs are computed from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct World {
+    pub app: String,
+    pub environment: String,
+    pub account: String,
+    pub region: String,
+}
+
+impl World {
+    /// The AWS partition of the region: `aws`, `aws-cn` or `aws-us-gov`.
+    pub fn partition(&self) -> &'static str {
+        match &self.region {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+
+    /// The prefix that all computed names share: `<app>-<environment>-`.
+    pub fn prefix(&self) -> String {
+        format!("{}-{}-", self.app, self.environment)
+    }
+
+    /// The path of the environment's roles in IAM.
+    pub fn role_path(&self) -> String {
+        format!("/scones/{}/{}/", self.app, self.environment)
+    }
+
+    /// An ARN in this account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account)
+    }
+
+    /// The bucket that no environment owns: function packages and large templates lie there.
+    pub fn bootstrap_bucket(&self) -> String {
+        format!("scones-{}-{}", self.account, self.region)
+    }
+}
+
+/// What an attribute of a resource, such as its ARN, is known to be before it exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attribute {
+    Known(String),
+    /// Only known once the resource exists; says why.
+    Later(String),
+}
+
+/// A file that a spec names and that is read with the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A CloudFormation template.
+    Template,
+    /// A document of YAML or JSON in which references are resolved.
+    Document,
+    /// A folder of sources that becomes a package, known by the digest of what goes into it.
+    Package,
+}
+
+/// Whether AWS is done with a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    Settled,
+    /// AWS still works on it; says on what.
+    InProgress(String),
+    /// AWS gave up on it; says why.
+    Failed(String),
+}
+
+/// An older shape of an immutable part: an endpoint configuration, a model, a function version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generation {
+    pub name: String,
+    /// Something live or pending refers to it.
+    pub in_use: bool,
+    /// The names of generations of other kinds that it refers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refers: Vec<String>,
+}
+
+/// A resource as AWS has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Live<S> {
+    pub name: String,
+    pub arn: String,
+    pub state: S,
+    /// The tags, if describing it told them; else they come from the tagging API.
+    pub tags: Option<Tags>,
+    pub status: Status,
+    /// What is only known of a live resource: a stack's outputs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// Newest first, the current one left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generations: Vec<Generation>,
+}
+
+impl<S> Live<S> {
+    /// A settled resource without attributes or generations.
+    pub fn settled(name: impl Into<String>, arn: impl Into<String>, state: S, tags: Option<Tags>) -> Self {
+        Self {
+            name: name.into(),
+            arn: arn.into(),
+            state,
+            tags,
+            status: Status::Settled,
+            attributes: BTreeMap::new(),
+            generations: vec![],
+        }
+    }
+}
+
+/// What an ARN belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The name of the resource; of kinds named by content, the part before the hash.
+    pub name: String,
+    /// Whether it is the resource itself, not something that belongs to it, such as its log group.
+    pub main: bool,
+}
+
+/// One resource to read: its name and, if it is declared, what it should be.
+#[derive(Clone, Debug)]
+pub struct Wanted<S> {
+    pub name: String,
+    pub desired: Option<S>,
+}
+
+/// What to create, or what to make of a live resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target<S> {
+    pub name: String,
+    pub state: S,
+    /// All tags but the stamp, which is written last.
+    pub tags: Tags,
+}
+
+/// What a person may write for a kind, what AWS has of it, and how to move one to the other.
+///
+/// [`Kind::State`] stands for both sides in one normal form: folding the server's defaults and ordering sets happen in
+/// [`Kind::desired`] and [`Kind::observe`], so that comparing needs no code per kind.
+pub trait Kind: Send + Sync + 'static {
+    /// The section of the environment file.
+    const SECTION: &'static str;
+    /// What a person calls one of them.
+    const TITLE: &'static str;
+    /// The longest name that the service takes, in characters.
+    const LONGEST_NAME: usize;
+    /// Rules for comparing, each with its reason.
+    const FIELDS: &'static [Field];
+    /// Keys of the spec that name files.
+    const INPUTS: &'static [(&'static str, Input)] = &[];
+    /// Whether attributes depend on the spec, as a stack's outputs do.
+    const ATTRIBUTES_FROM_SPEC: bool = false;
+    /// Whether every reference in the spec is to something that must exist first, as in a stack's parameters.
+    const REFERENCES_ORDER: bool = false;
+    /// Whether the resource is immutable and gets a hash of its content into its name.
+    const NAMED_BY_CONTENT: bool = false;
+    /// How many older generations are kept for a step back.
+    const KEPT_GENERATIONS: usize = 2;
+    /// How long a change may take to settle.
+    const DEADLINE: Duration = Duration::from_secs(300);
+
+    /// What a person writes.
+    type Spec: DeserializeOwned + JsonSchema;
+    /// What is compared and owned, complete.
+    type State: Serialize + DeserializeOwned + Clone + Send + Sync;
+
+    /// The attributes that others may refer to, `name` and `arn` among them.
+    ///
+    /// `spec` and `document` are given only where [`Kind::ATTRIBUTES_FROM_SPEC`] says so.
+    fn attributes(world: &World, name: &str, spec: &Value, document: Option<&Value>) -> BTreeMap<String, Attribute>;
+
+    /// Says which resource of this kind an ARN belongs to, if any.
+    fn part(arn: &str) -> Option<Part>;
+
+    /// Turns what a person wrote into the state that AWS should have. Faults go to the scope; `None` if there were any.
+    fn desired(spec: Self::Spec, scope: &mut Scope<'_>) -> Option<Self::State>;
+
+    /// Reads many at a time; what does not exist is left out.
+    fn observe(aws: &Aws, wanted: &[Wanted<Self::State>]) -> impl Future<Output = Result<Vec<Live<Self::State>>, AwsError>> + Send;
+
+    /// Says what keeps the resource from being made, if that can be read beforehand: a model without its artifact.
+    fn obstacle(_aws: &Aws, _state: &Self::State) -> impl Future<Output = Result<Option<String>, AwsError>> + Send {
+        async { Ok(None) }
+    }
+
+    /// Creates; must be safe to repeat after an interruption.
+    fn create(aws: &Aws, to: Target<Self::State>) -> impl Future<Output = Result<(), AwsError>> + Send;
+
+    /// Changes what exists, as far as `changes` say; tags excepted.
+    fn update(
+        aws: &Aws,
+        from: &Live<Self::State>,
+        to: Target<Self::State>,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<(), AwsError>> + Send;
+
+    /// Deletes with all that belongs to it; what is gone already is no error.
+    fn delete(aws: &Aws, name: &str) -> impl Future<Output = Result<(), AwsError>> + Send;
+
+    /// Deletes older generations; kinds without them need not have it.
+    fn collect(_aws: &Aws, _name: &str, _generations: &[String]) -> impl Future<Output = Result<(), AwsError>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// [`Kind`] with its types erased to JSON.
+pub trait AnyKind: Send + Sync {
+    fn section(&self) -> &'static str;
+    fn title(&self) -> &'static str;
+    fn longest_name(&self) -> usize;
+    fn fields(&self) -> &'static [Field];
+    fn inputs(&self) -> &'static [(&'static str, Input)];
+    fn attributes_from_spec(&self) -> bool;
+    fn references_order(&self) -> bool;
+    fn named_by_content(&self) -> bool;
+    fn kept_generations(&self) -> usize;
+    fn deadline(&self) -> Duration;
+    fn spec_schema(&self, generator: &mut SchemaGenerator) -> Value;
+    fn attributes(&self, world: &World, name: &str, spec: &Value, document: Option<&Value>) -> BTreeMap<String, Attribute>;
+    fn part(&self, arn: &str) -> Option<Part>;
+    /// # Errors
+    /// The path and the message of what does not deserialize.
+    fn desired(&self, spec: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, (Vec<String>, String)>;
+    fn observe<'a>(&'a self, aws: &'a Aws, wanted: &'a [Wanted<Value>]) -> BoxFuture<'a, Result<Vec<Live<Value>>, AwsError>>;
+    fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>>;
+    fn create<'a>(&'a self, aws: &'a Aws, to: Target<Value>) -> BoxFuture<'a, Result<(), AwsError>>;
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        from: &'a Live<Value>,
+        to: Target<Value>,
+        changes: &'a [Change],
+    ) -> BoxFuture<'a, Result<(), AwsError>>;
+    fn delete<'a>(&'a self, aws: &'a Aws, name: &'a str) -> BoxFuture<'a, Result<(), AwsError>>;
+    fn collect<'a>(&'a self, aws: &'a Aws, name: &'a str, generations: &'a [String]) -> BoxFuture<'a, Result<(), AwsError>>;
+}
+
+/// Wraps a [`Kind`] as an [`AnyKind`].
+pub struct Erased<K>(PhantomData<K>);
+
+impl<K> Erased<K> {
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<K> Default for Erased<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn typed<S: DeserializeOwned>(value: &Value) -> Result<S, AwsError> {
+    serde_json::from_value(value.clone()).map_err(|error| AwsError::local(format!("a state does not have its kind's form: {error}")))
+}
+
+fn erased<S: Serialize>(state: &S) -> Result<Value, AwsError> {
+    serde_json::to_value(state).map_err(|error| AwsError::local(format!("a state cannot be written as JSON: {error}")))
+}
+
+fn target<S: DeserializeOwned>(to: Target<Value>) -> Result<Target<S>, AwsError> {
+    Ok(Target { state: typed(&to.state)?, name: to.name, tags: to.tags })
+}
+
+impl<K: Kind> AnyKind for Erased<K> {
+    fn section(&self) -> &'static str {
+        K::SECTION
+    }
+    fn title(&self) -> &'static str {
+        K::TITLE
+    }
+    fn longest_name(&self) -> usize {
+        K::LONGEST_NAME
+    }
+    fn fields(&self) -> &'static [Field] {
+        K::FIELDS
+    }
+    fn inputs(&self) -> &'static [(&'static str, Input)] {
+        K::INPUTS
+    }
+    fn attributes_from_spec(&self) -> bool {
+        K::ATTRIBUTES_FROM_SPEC
+    }
+    fn references_order(&self) -> bool {
+        K::REFERENCES_ORDER
+    }
+    fn named_by_content(&self) -> bool {
+        K::NAMED_BY_CONTENT
+    }
+    fn kept_generations(&self) -> usize {
+        K::KEPT_GENERATIONS
+    }
+    fn deadline(&self) -> Duration {
+        K::DEADLINE
+    }
+    fn spec_schema(&self, generator: &mut SchemaGenerator) -> Value {
+        generator.subschema_for::<K::Spec>().to_value()
+    }
+    fn attributes(&self, world: &World, name: &str, spec: &Value, document: Option<&Value>) -> BTreeMap<String, Attribute> {
+        K::attributes(world, name, spec, document)
+    }
+    fn part(&self, arn: &str) -> Option<Part> {
+        K::part(arn)
+    }
+
+    fn desired(&self, spec: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, (Vec<String>, String)> {
+        let spec: K::Spec = serde_path_to_error::deserialize(spec).map_err(|error| {
+            let path = error.path().iter().filter_map(|segment| match segment {
+                serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
+                serde_path_to_error::Segment::Map { key } => Some(key.clone()),
+                _ => None,
+            });
+            (path.collect(), error.inner().to_string())
+        })?;
+        match K::desired(spec, scope) {
+            Some(state) => erased(&state).map(Some).map_err(|error| (vec![], error.to_string())),
+            None => Ok(None),
+        }
+    }
+
+    fn observe<'a>(&'a self, aws: &'a Aws, wanted: &'a [Wanted<Value>]) -> BoxFuture<'a, Result<Vec<Live<Value>>, AwsError>> {
+        Box::pin(async move {
+            let wanted = wanted
+                .iter()
+                .map(|one| Ok(Wanted { name: one.name.clone(), desired: one.desired.as_ref().map(typed).transpose()? }))
+                .collect::<Result<Vec<_>, AwsError>>()?;
+            let found = K::observe(aws, &wanted).await?;
+            found
+                .into_iter()
+                .map(|live| {
+                    Ok(Live {
+                        state: erased(&live.state)?,
+                        name: live.name,
+                        arn: live.arn,
+                        tags: live.tags,
+                        status: live.status,
+                        attributes: live.attributes,
+                        generations: live.generations,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>> {
+        Box::pin(async move { K::obstacle(aws, &typed(state)?).await })
+    }
+
+    fn create<'a>(&'a self, aws: &'a Aws, to: Target<Value>) -> BoxFuture<'a, Result<(), AwsError>> {
+        Box::pin(async move { K::create(aws, target(to)?).await })
+    }
+
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        from: &'a Live<Value>,
+        to: Target<Value>,
+        changes: &'a [Change],
+    ) -> BoxFuture<'a, Result<(), AwsError>> {
+        Box::pin(async move {
+            let from = Live {
+                state: typed(&from.state)?,
+                name: from.name.clone(),
+                arn: from.arn.clone(),
+                tags: from.tags.clone(),
+                status: from.status.clone(),
+                attributes: from.attributes.clone(),
+                generations: from.generations.clone(),
+            };
+            K::update(aws, &from, target(to)?, changes).await
+        })
+    }
+
+    fn delete<'a>(&'a self, aws: &'a Aws, name: &'a str) -> BoxFuture<'a, Result<(), AwsError>> {
+        Box::pin(K::delete(aws, name))
+    }
+
+    fn collect<'a>(&'a self, aws: &'a Aws, name: &'a str, generations: &'a [String]) -> BoxFuture<'a, Result<(), AwsError>> {
+        Box::pin(K::collect(aws, name, generations))
+    }
+}
+
+/// All kinds, in the order in which their sections are read and shown.
+pub struct Registry {
+    kinds: Vec<Box<dyn AnyKind>>,
+}
+
+impl Registry {
+    pub fn new(kinds: Vec<Box<dyn AnyKind>>) -> Self {
+        Self { kinds }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &dyn AnyKind> {
+        self.kinds.iter().map(AsRef::as_ref)
+    }
+
+    pub fn get(&self, section: &str) -> Option<&dyn AnyKind> {
+        self.iter().find(|kind| kind.section() == section)
+    }
+
+    /// The position of a section: sections are made in this order and deleted in the opposite one, where nothing else
+    /// says what must come first.
+    pub fn rank(&self, section: &str) -> usize {
+        self.kinds.iter().position(|kind| kind.section() == section).unwrap_or(usize::MAX)
+    }
+
+    pub fn sections(&self) -> Vec<&'static str> {
+        self.iter().map(AnyKind::section).collect()
+    }
+}
+
+/// The addresses that a resource must wait for.
+pub type Needs = BTreeSet<Address>;

@@ -1,0 +1,67 @@
+"""SageMaker's control plane on loopback: moto, with the kinds that the deployer manages written anew (local_sagemaker/).
+
+moto keeps training jobs, processing jobs and the monitors' job definitions. Models, endpoint configurations, endpoints, monitoring
+schedules and all tags are ours, because moto drops members it does not know, has no states and no UpdateEndpoint, and accepts duplicates.
+
+    python sagemaker_local.py --port PORT        SCONES_LOCAL_S3=URL          where CreateModel looks for artifacts
+                                                 SCONES_LOCAL_SETTLE=SECONDS  how long an endpoint is Creating or Updating (0.3)
+"""
+
+import argparse
+import json
+import logging
+import sys
+
+import local_sagemaker
+from local_sagemaker import endpoints, store, tags
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+
+class Handler(MotoRequestHandler):
+    protocol_version = "HTTP/1.1"  # the gateway keeps its connections
+    disable_nagle_algorithm = True
+
+    def log_request(self, *_):
+        pass
+
+
+def application(moto):
+    """WSGI: our own pages for the other parts of the cloud, then moto"""
+
+    def serve(environ, start_response):
+        path = environ["PATH_INFO"]
+        if path == "/moto-api/reset":
+            store.clear()
+        if not path.startswith("/__local__/"):
+            return moto(environ, start_response)
+        name = path[len("/__local__/"):]
+        if name == "ping":
+            found = {}
+        elif name == "tags":
+            found = tags.everything()
+        elif name.startswith("endpoint/"):
+            found = endpoints.live(name[len("endpoint/"):])
+        else:
+            found = None
+        body = json.dumps(found).encode()
+        start_response("200 OK" if found is not None else "404 Not Found", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return serve
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, required=True)
+    given = parser.parse_args(argv)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    local_sagemaker.install()
+    moto = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", given.port, application(moto), threaded=True, request_handler=Handler)
+    server.daemon_threads = True
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

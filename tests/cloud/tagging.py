@@ -1,0 +1,2 @@
+async def handle(gateway, headers, body):
+    return None
