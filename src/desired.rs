@@ -120,7 +120,9 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
                 let shown: Vec<String> = path.iter().map(Address::to_string).collect();
                 let span = &environment.resources[&path[0]].key_span;
                 let message = format!("these wait for each other: {}", shown.join(" → "));
-                faults.push(Diagnostic::new(message, span).help("put one of them into a second stack, or name it without a reference"));
+                faults.push(
+                    Diagnostic::new(message, span).help("put one of them into a second stack, or name it without a reference"),
+                );
             }
         }
     }
@@ -154,7 +156,10 @@ fn check_tags(environment: &Environment, faults: &mut Vec<Diagnostic>) {
         }
     }
     if own.len() > 43 {
-        faults.push(Diagnostic::new("AWS takes 50 tags per resource, and scones needs 7 of them", &environment.root.span_at(&["tags"])));
+        faults.push(Diagnostic::new(
+            "AWS takes 50 tags per resource, and scones needs 7 of them",
+            &environment.root.span_at(&["tags"]),
+        ));
     }
 }
 

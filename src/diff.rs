@@ -206,10 +206,7 @@ mod tests {
                 ("tags".into(), Some(json!({"a.b": "1"})), None)
             ]
         );
-        assert_eq!(
-            paths(json!({"tags": {"a.b": "1"}}), json!({"tags": {}})),
-            [("tags[\"a.b\"]".into(), Some(json!("1")), None)]
-        );
+        assert_eq!(paths(json!({"tags": {"a.b": "1"}}), json!({"tags": {}})), [("tags[\"a.b\"]".into(), Some(json!("1")), None)]);
     }
 
     #[test]
@@ -230,7 +227,8 @@ mod tests {
 
     #[test]
     fn secrets_are_hidden_and_immutable_fields_replace() {
-        let found = diff(&json!({"environment": {"A": "x"}, "name": "a"}), &json!({"environment": {"A": "y"}, "name": "b"}), FIELDS);
+        let found =
+            diff(&json!({"environment": {"A": "x"}, "name": "a"}), &json!({"environment": {"A": "y"}, "name": "b"}), FIELDS);
         assert_eq!(found[0].from, Some(json!("(hidden)")));
         assert!(found[1].replaces && !found[0].replaces);
     }

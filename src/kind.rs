@@ -201,7 +201,10 @@ pub trait Kind: Send + Sync + 'static {
     fn desired(spec: Self::Spec, scope: &mut Scope<'_>) -> Option<Self::State>;
 
     /// Reads many at a time; what does not exist is left out.
-    fn observe(aws: &Aws, wanted: &[Wanted<Self::State>]) -> impl Future<Output = Result<Vec<Live<Self::State>>, AwsError>> + Send;
+    fn observe(
+        aws: &Aws,
+        wanted: &[Wanted<Self::State>],
+    ) -> impl Future<Output = Result<Vec<Live<Self::State>>, AwsError>> + Send;
 
     /// Says what keeps the resource from being made, if that can be read beforehand: a model without its artifact.
     fn obstacle(_aws: &Aws, _state: &Self::State) -> impl Future<Output = Result<Option<String>, AwsError>> + Send {
@@ -276,7 +279,8 @@ impl<K> Default for Erased<K> {
 }
 
 fn typed<S: DeserializeOwned>(value: &Value) -> Result<S, AwsError> {
-    serde_json::from_value(value.clone()).map_err(|error| AwsError::local(format!("a state does not have its kind's form: {error}")))
+    serde_json::from_value(value.clone())
+        .map_err(|error| AwsError::local(format!("a state does not have its kind's form: {error}")))
 }
 
 fn erased<S: Serialize>(state: &S) -> Result<Value, AwsError> {

@@ -173,9 +173,7 @@ fn check_operand(operator: &str, rule: &Map<String, Value>, path: &[String]) -> 
         _ if operator.ends_with("Path") => return None,
         _ if operator.starts_with("Is") || operator.starts_with("Boolean") => (value.is_boolean(), "`true` or `false`"),
         _ if operator.starts_with("Numeric") => (value.is_number(), "a number"),
-        _ if operator.starts_with("Timestamp") => {
-            (value.as_str().is_some_and(is_time), "a time such as `2026-11-22T16:00:00Z`")
-        }
+        _ if operator.starts_with("Timestamp") => (value.as_str().is_some_and(is_time), "a time such as `2026-11-22T16:00:00Z`"),
         _ => (value.is_string(), "a string"),
     };
     let message = format!("`{operator}` compares with {wanted}, not {}", brief(value));

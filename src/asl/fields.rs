@@ -57,8 +57,7 @@ pub(super) const COMMON: &[Field] =
     &[("Type", Shape::Text, None), ("Comment", Shape::Text, None), ("QueryLanguage", Shape::Text, None)];
 
 const NEXT: &[Field] = &[("Next", Shape::Text, None), ("End", Shape::Flag, None)];
-const IN_OUT: &[Field] =
-    &[("InputPath", Shape::Path, P), ("OutputPath", Shape::Path, P), ("Output", Shape::Template, A)];
+const IN_OUT: &[Field] = &[("InputPath", Shape::Path, P), ("OutputPath", Shape::Path, P), ("Output", Shape::Template, A)];
 const ASSIGN: &[Field] = &[("Assign", Shape::Assign, None)];
 const RESULT: &[Field] =
     &[("Parameters", Shape::Template, P), ("ResultSelector", Shape::Template, P), ("ResultPath", Shape::Result, P)];
@@ -73,8 +72,7 @@ const TASK: &[Field] = &[
     ("HeartbeatSecondsPath", Shape::Reference, P),
     ("Credentials", Shape::Template, None),
 ];
-const PASS: &[Field] =
-    &[("Result", Shape::Any, P), ("Parameters", Shape::Template, P), ("ResultPath", Shape::Result, P)];
+const PASS: &[Field] = &[("Result", Shape::Any, P), ("Parameters", Shape::Template, P), ("ResultPath", Shape::Result, P)];
 const CHOICE: &[Field] = &[("Choices", Shape::Several, None), ("Default", Shape::Text, None)];
 const WAIT: &[Field] = &[
     ("Seconds", Shape::Whole(0, LONGEST), None),
@@ -240,9 +238,9 @@ pub(super) fn is_time(text: &str) -> bool {
         None => clock,
     };
     let zone = offset == "Z" || fits(offset.get(1..).unwrap_or_default(), ':', &[(0, 23), (0, 59)], 2);
-    let date_fits = date.split_once('-').is_some_and(|(year, rest)| {
-        year.len() == 4 && all_digits(year) && fits(rest, '-', &[(1, 12), (1, 31)], 2)
-    });
+    let date_fits = date
+        .split_once('-')
+        .is_some_and(|(year, rest)| year.len() == 4 && all_digits(year) && fits(rest, '-', &[(1, 12), (1, 31)], 2));
     date_fits && fits(seconds, ':', &[(0, 23), (0, 59), (0, 60)], 2) && zone
 }
 

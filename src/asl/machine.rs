@@ -87,13 +87,7 @@ impl<'f> Checker<'f> {
     }
 
     /// Checks a machine: its own fields, its states, and that each can be reached and some way ends.
-    pub(super) fn check_machine(
-        &mut self,
-        members: &Map<String, Value>,
-        path: &[String],
-        fields: &[Field],
-        owner: &str,
-    ) {
+    pub(super) fn check_machine(&mut self, members: &Map<String, Value>, path: &[String], fields: &[Field], owner: &str) {
         check_fields(members, path, fields, self.language, owner, self.findings);
         let states = members.get("States");
         if states.is_none() {
@@ -147,10 +141,8 @@ impl<'f> Checker<'f> {
 
     fn check_ways(&mut self, members: &Map<String, Value>, states: &Map<String, Value>, path: &[String]) {
         let start_path = below(path, "StartAt");
-        let start = members.get("StartAt").and_then(Value::as_str).map(|target| Edge {
-            target: target.to_owned(),
-            path: start_path,
-        });
+        let start =
+            members.get("StartAt").and_then(Value::as_str).map(|target| Edge { target: target.to_owned(), path: start_path });
         let states_path = below(path, "States");
         let mut ways: BTreeMap<&str, Vec<Edge>> = BTreeMap::new();
         for (name, state) in states {

@@ -158,7 +158,11 @@ fn bracket(rest: &str) -> Result<usize, String> {
                 }
                 if open.is_empty() {
                     let inside = rest.get(1..at).unwrap_or_default();
-                    return if inside.trim().is_empty() { Err("`[]` is empty".to_owned()) } else { index(inside).map(|()| at + 1) };
+                    return if inside.trim().is_empty() {
+                        Err("`[]` is empty".to_owned())
+                    } else {
+                        index(inside).map(|()| at + 1)
+                    };
                 }
             }
             _ => {}

@@ -126,7 +126,9 @@ fn check_integration(called: &str) -> Option<Finding> {
         let right = service.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
             && name.starts_with(|c: char| c.is_ascii_lowercase());
         let finding = Finding::new(&[], format!("`{called}` is no call of the SDK integration"));
-        return (!right).then(|| finding.help("write the service in small letters and the action in camel case, as in `aws-sdk:s3:getObject`"));
+        return (!right).then(|| {
+            finding.help("write the service in small letters and the action in camel case, as in `aws-sdk:s3:getObject`")
+        });
     }
     if ACTIONS.contains(&action) || name.is_empty() {
         return None;
@@ -138,13 +140,7 @@ fn check_integration(called: &str) -> Option<Finding> {
 }
 
 /// Checks the arguments of the calls that this workload is made of.
-fn check_arguments(
-    resource: &str,
-    state: &Map<String, Value>,
-    path: &[String],
-    language: Language,
-    findings: &mut Vec<Finding>,
-) {
+fn check_arguments(resource: &str, state: &Map<String, Value>, path: &[String], language: Language, findings: &mut Vec<Finding>) {
     let key = if language == Language::JsonPath { "Parameters" } else { "Arguments" };
     let given = state.get(key);
     let here = if given.is_some() { below(path, key) } else { path.to_vec() };

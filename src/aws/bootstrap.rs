@@ -2,8 +2,8 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+    BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, ServerSideEncryption,
+    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
 };
 
 use super::{Aws, AwsError, Optional};
@@ -26,8 +26,9 @@ pub async fn create(aws: &Aws) -> Result<(), AwsError> {
     let bucket = aws.world.bootstrap_bucket();
     let region = &aws.world.region;
     // us-east-1 is the one region that must not be named.
-    let place = (region != "us-east-1")
-        .then(|| CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(region.as_str())).build());
+    let place = (region != "us-east-1").then(|| {
+        CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(region.as_str())).build()
+    });
     let request = aws.s3().create_bucket().bucket(&bucket).set_create_bucket_configuration(place);
     match aws.call("s3:CreateBucket", &bucket, request.send()).await {
         Ok(_) => {}

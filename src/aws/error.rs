@@ -29,7 +29,13 @@ impl AwsError {
 
     /// A request that was answered, but not with what was asked for.
     pub fn unexpected(operation: &str, resource: &str, message: impl Into<String>) -> Self {
-        Self { operation: operation.into(), resource: resource.into(), code: String::new(), message: message.into(), request_id: None }
+        Self {
+            operation: operation.into(),
+            resource: resource.into(),
+            code: String::new(),
+            message: message.into(),
+            request_id: None,
+        }
     }
 
     pub(super) fn from_sdk<E>(operation: &str, resource: &str, error: SdkError<E, HttpResponse>) -> Self
@@ -55,8 +61,16 @@ impl AwsError {
     /// SageMaker and CloudFormation answer with a general validation error, so the message decides.
     pub fn is_not_found(&self) -> bool {
         match self.code.as_str() {
-            "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" | "ResourceNotFound" | "StateMachineDoesNotExist"
-            | "NoSuchBucket" | "NoSuchKey" | "NotFound" | "HTTP 404" | "ChangeSetNotFound" => true,
+            "NoSuchEntity"
+            | "NoSuchEntityException"
+            | "ResourceNotFoundException"
+            | "ResourceNotFound"
+            | "StateMachineDoesNotExist"
+            | "NoSuchBucket"
+            | "NoSuchKey"
+            | "NotFound"
+            | "HTTP 404"
+            | "ChangeSetNotFound" => true,
             "ValidationException" | "ValidationError" => {
                 self.message.starts_with("Could not find") || self.message.contains("does not exist")
             }
@@ -68,14 +82,21 @@ impl AwsError {
     pub fn is_access_denied(&self) -> bool {
         matches!(
             self.code.as_str(),
-            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" | "AuthorizationError" | "HTTP 403"
+            "AccessDenied"
+                | "AccessDeniedException"
+                | "UnauthorizedOperation"
+                | "NotAuthorized"
+                | "AuthorizationError"
+                | "HTTP 403"
         )
     }
 
     /// Whether there were no credentials to send with.
     pub fn is_without_credentials(&self) -> bool {
         let message = &self.message;
-        message.contains("no providers in chain provided credentials") || message.contains("CredentialsNotLoaded") || message.contains("the credential provider was not enabled")
+        message.contains("no providers in chain provided credentials")
+            || message.contains("CredentialsNotLoaded")
+            || message.contains("the credential provider was not enabled")
     }
 
     /// What to do next, where that can be said.
@@ -88,10 +109,18 @@ impl AwsError {
             return Some(format!("allow {}{on} for the identity that runs this", self.operation));
         }
         match self.code.as_str() {
-            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Some("sign in again: the credentials have expired".into()),
-            "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch" => Some("check which credentials are in use: `aws sts get-caller-identity`".into()),
-            "ResourceLimitExceeded" | "ServiceQuotaExceededException" => Some("ask for a higher quota in the Service Quotas console, or use less".into()),
-            "" if self.message.contains("dispatch failure") => Some("check the network, and AWS_ENDPOINT_URL if it is set; for the local cloud: make cloud-up".into()),
+            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+                Some("sign in again: the credentials have expired".into())
+            }
+            "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch" => {
+                Some("check which credentials are in use: `aws sts get-caller-identity`".into())
+            }
+            "ResourceLimitExceeded" | "ServiceQuotaExceededException" => {
+                Some("ask for a higher quota in the Service Quotas console, or use less".into())
+            }
+            "" if self.message.contains("dispatch failure") => {
+                Some("check the network, and AWS_ENDPOINT_URL if it is set; for the local cloud: make cloud-up".into())
+            }
             _ => None,
         }
     }

@@ -68,18 +68,14 @@ impl Session {
         }
         let mut config = loader.load().await;
         if let Some(role) = assume_role {
-            let provider = aws_config::sts::AssumeRoleProvider::builder(role).session_name("scones").configure(&config).build().await;
+            let provider =
+                aws_config::sts::AssumeRoleProvider::builder(role).session_name("scones").configure(&config).build().await;
             let provider = aws_sdk_sts::config::SharedCredentialsProvider::new(provider);
             config = config.into_builder().credentials_provider(provider).build();
         }
         let request = aws_sdk_sts::Client::new(&config).get_caller_identity();
-        let identity =
-            request.send().await.map_err(|error| AwsError::from_sdk("sts:GetCallerIdentity", "", error))?;
-        Ok(Self {
-            account: identity.account.unwrap_or_default(),
-            caller: identity.arn.unwrap_or_default(),
-            config,
-        })
+        let identity = request.send().await.map_err(|error| AwsError::from_sdk("sts:GetCallerIdentity", "", error))?;
+        Ok(Self { account: identity.account.unwrap_or_default(), caller: identity.arn.unwrap_or_default(), config })
     }
 
     /// Makes the clients.

@@ -20,7 +20,12 @@ pub async fn read(aws: &Aws, resource: &str) -> Result<Tags, AwsError> {
     Ok(match arn::service(resource) {
         "iam" => {
             let request = aws.iam().list_role_tags().role_name(role_name(resource));
-            aws.call("iam:ListRoleTags", resource, request.send()).await?.tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+            aws.call("iam:ListRoleTags", resource, request.send())
+                .await?
+                .tags
+                .into_iter()
+                .map(|tag| (tag.key, tag.value))
+                .collect()
         }
         "lambda" => {
             let request = aws.lambda().list_tags().resource(resource);
@@ -121,9 +126,8 @@ async fn take(aws: &Aws, resource: &str, keys: &[String]) -> Result<(), AwsError
 /// # Errors
 /// What the tagging API answers.
 pub async fn search(aws: &Aws) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let filter = |key: &str, value: &str| {
-        aws_sdk_resourcegroupstagging::types::TagFilter::builder().key(key).values(value).build()
-    };
+    let filter =
+        |key: &str, value: &str| aws_sdk_resourcegroupstagging::types::TagFilter::builder().key(key).values(value).build();
     let mut found = BTreeMap::new();
     let mut next: Option<String> = None;
     loop {

@@ -50,7 +50,12 @@ pub struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub fn new(environment: &'a Environment, world: &'a World, registry: &'a Registry, names: &'a BTreeMap<Address, String>) -> Self {
+    pub fn new(
+        environment: &'a Environment,
+        world: &'a World,
+        registry: &'a Registry,
+        names: &'a BTreeMap<Address, String>,
+    ) -> Self {
         Self { environment, world, registry, names, attributes: RefCell::default(), busy: RefCell::default() }
     }
 
@@ -60,7 +65,12 @@ impl<'a> Resolver<'a> {
 
     /// The names declared in a section, for suggestions.
     pub fn names_in(&self, section: &str) -> Vec<&'a str> {
-        self.environment.resources.keys().filter(|address| address.section == section).map(|address| address.name.as_str()).collect()
+        self.environment
+            .resources
+            .keys()
+            .filter(|address| address.section == section)
+            .map(|address| address.name.as_str())
+            .collect()
     }
 
     /// The attributes of a declared resource.

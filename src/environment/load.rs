@@ -57,7 +57,9 @@ pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics
     let root = merged(file)?;
     if !matches!(root.data, Data::Mapping(_)) {
         let help = "an environment file starts with `app:`, `environment:` and `region:`";
-        return Err(Diagnostic::new(format!("this is {}, but a mapping belongs here", root.type_name()), &root.span).help(help).into());
+        return Err(Diagnostic::new(format!("this is {}, but a mapping belongs here", root.type_name()), &root.span)
+            .help(help)
+            .into());
     }
     let schema = schema::schema(registry);
     let mut faults = shape::check(&root, &schema, &schema);
@@ -81,8 +83,9 @@ pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics
                 let result = match input {
                     Input::Template => document(&directory, path, node, Tags::CloudFormation, &mut documents),
                     Input::Document => document(&directory, path, node, Tags::Refused, &mut documents),
-                    Input::Package => package(&directory, path, node, &entry.node)
-                        .map(|digest| drop(packages.insert(address.clone(), digest))),
+                    Input::Package => {
+                        package(&directory, path, node, &entry.node).map(|digest| drop(packages.insert(address.clone(), digest)))
+                    }
                 };
                 faults.extend(result.err());
             }

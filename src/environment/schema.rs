@@ -23,7 +23,8 @@ pub fn schema(registry: &Registry) -> Value {
     for kind in registry.iter() {
         let spec = kind.spec_schema(&mut generator);
         let description = format!("Each {} by its name.", kind.title());
-        known.insert(kind.section().into(), json!({ "type": "object", "description": description, "additionalProperties": spec }));
+        known
+            .insert(kind.section().into(), json!({ "type": "object", "description": description, "additionalProperties": spec }));
     }
     let definitions = generator.take_definitions(true);
     json!({

@@ -203,7 +203,8 @@ fn wrong_type(node: &Node, types: &Value, rules: &Map<String, Value>) -> Diagnos
     let mut wanted = vec![];
     names(types, &mut wanted);
     wanted.dedup();
-    let diagnostic = Diagnostic::new(format!("this is {}, but {} belongs here", node.type_name(), wanted.join(" or ")), &head(node));
+    let diagnostic =
+        Diagnostic::new(format!("this is {}, but {} belongs here", node.type_name(), wanted.join(" or ")), &head(node));
     if matches!(node.data, Data::Number(_) | Data::Bool(_)) && wanted.contains(&"a string") {
         let text = node.span.source.text.get(node.span.range.clone()).unwrap_or_default();
         return diagnostic.help(format!("put it in quotes: \"{text}\""));
@@ -235,7 +236,8 @@ fn check_pattern(node: &Node, text: &str, rules: &Map<String, Value>, found: &mu
     let Some(pattern) = rules.get("pattern").and_then(Value::as_str) else { return };
     if regex_lite::Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) {
         let diagnostic = Diagnostic::new(format!("`{text}` has not the right form"), &node.span);
-        let help = rules.get("description").and_then(Value::as_str).map_or_else(|| format!("it must match {pattern}"), str::to_owned);
+        let help =
+            rules.get("description").and_then(Value::as_str).map_or_else(|| format!("it must match {pattern}"), str::to_owned);
         found.push(diagnostic.help(help));
     }
 }

@@ -82,7 +82,10 @@ impl<'a> Reader<'a> {
     fn count(&mut self, more: usize, span: &Span) -> Result<(), Diagnostic> {
         self.nodes += more;
         if self.nodes > MOST_NODES {
-            return Err(Diagnostic::new(format!("the file has more than {MOST_NODES} values once its aliases are expanded"), span));
+            return Err(Diagnostic::new(
+                format!("the file has more than {MOST_NODES} values once its aliases are expanded"),
+                span,
+            ));
         }
         Ok(())
     }
@@ -141,10 +144,12 @@ impl<'a> Reader<'a> {
                 (_, span) => return Err(Diagnostic::new("a key must be plain text", &span)),
             };
             if key == "<<" {
-                return Err(Diagnostic::new("merge keys are not supported", &key_span).help("put what is shared into a file and name it with `extends`"));
+                return Err(Diagnostic::new("merge keys are not supported", &key_span)
+                    .help("put what is shared into a file and name it with `extends`"));
             }
             if let Some(first) = entries.get(&key) {
-                return Err(Diagnostic::new(format!("the key `{key}` stands here twice"), &key_span).related(&first.key_span, "the first is here"));
+                return Err(Diagnostic::new(format!("the key `{key}` stands here twice"), &key_span)
+                    .related(&first.key_span, "the first is here"));
             }
             let (event, span) = self.expect(&open)?;
             let node = self.node(event, span, depth + 1)?;

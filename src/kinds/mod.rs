@@ -6,7 +6,5 @@ use crate::kind::{Erased, Registry};
 
 /// All kinds, in the order in which they are made where nothing else says what must come first.
 pub fn registry() -> Registry {
-    Registry::new(vec![
-        Box::new(Erased::<role::Role>::new()),
-    ])
+    Registry::new(vec![Box::new(Erased::<role::Role>::new())])
 }

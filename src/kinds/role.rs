@@ -195,8 +195,12 @@ impl Kind for Role {
         }
         if (&old.description, old.max_session_duration) != (&new.description, new.max_session_duration) {
             // What UpdateRole is not told, it keeps: both are always sent.
-            let request =
-                aws.iam().update_role().role_name(name).description(&new.description).max_session_duration(new.max_session_duration);
+            let request = aws
+                .iam()
+                .update_role()
+                .role_name(name)
+                .description(&new.description)
+                .max_session_duration(new.max_session_duration);
             aws.call("iam:UpdateRole", name, request.send()).await?;
         }
         if old.boundary != new.boundary {
@@ -257,9 +261,15 @@ fn trust(spec: &Spec, scope: &mut Scope<'_>) -> Option<Value> {
         let labels: Vec<&str> = service.split('.').collect();
         let right = labels.len() >= 3
             && service.contains(".amazonaws.com")
-            && labels.iter().all(|label| !label.is_empty() && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+            && labels.iter().all(|label| {
+                !label.is_empty() && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            });
         if !right {
-            scope.fault_with_help(&["assumed_by"], format!("`{service}` is no service"), "such as lambda.amazonaws.com; for all else use `trust:`");
+            scope.fault_with_help(
+                &["assumed_by"],
+                format!("`{service}` is no service"),
+                "such as lambda.amazonaws.com; for all else use `trust:`",
+            );
         }
     }
     Some(json!({
@@ -296,7 +306,13 @@ fn check_inline(document: &Value, allowed: usize, scope: &mut Scope<'_>) {
         let member = rest.iter().map(|key| match key.as_str() {
             "Action" => "actions".to_owned(),
             "Resource" => "resources".to_owned(),
-            other => if rest.first().is_some_and(|first| first == other) { other.to_lowercase() } else { other.to_owned() },
+            other => {
+                if rest.first().is_some_and(|first| first == other) {
+                    other.to_lowercase()
+                } else {
+                    other.to_owned()
+                }
+            }
         });
         finding.path = [list.to_owned(), number.to_string()].into_iter().chain(member).collect();
     }
@@ -352,7 +368,9 @@ async fn managed_policies(aws: &Aws, name: &str) -> Result<Option<Vec<String>>, 
     let mut marker = None;
     loop {
         let request = aws.iam().list_attached_role_policies().role_name(name).set_marker(marker);
-        let Some(answer) = aws.call("iam:ListAttachedRolePolicies", name, request.send()).await.optional()? else { return Ok(None) };
+        let Some(answer) = aws.call("iam:ListAttachedRolePolicies", name, request.send()).await.optional()? else {
+            return Ok(None);
+        };
         found.extend(answer.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_arn));
         marker = answer.marker.filter(|_| answer.is_truncated);
         if marker.is_none() {

@@ -45,12 +45,7 @@ pub(super) fn cached(out_dir: &Path, name: &str, digest: Digest) -> Option<Packa
 /// # Errors
 ///
 /// Fails when a file can't be read or the zip file can't be written.
-pub(super) fn write(
-    out_dir: &Path,
-    name: &str,
-    digest: Digest,
-    entries: &[Entry],
-) -> Result<Package, PackageError> {
+pub(super) fn write(out_dir: &Path, name: &str, digest: Digest, entries: &[Entry]) -> Result<Package, PackageError> {
     fs::create_dir_all(out_dir).map_err(PackageError::io("make the folder", out_dir))?;
     let path = zip_path(out_dir, name, digest);
     // A sidecar of an earlier file must not vouch for this one.
@@ -58,24 +53,17 @@ pub(super) fn write(
     replace(&path, |file| zip_entries(file, &path, entries))?;
 
     let package = describe(name, digest, path)?;
-    let sidecar = Sidecar {
-        digest,
-        code_sha256: package.code_sha256.clone(),
-    };
+    let sidecar = Sidecar { digest, code_sha256: package.code_sha256.clone() };
     let path = sidecar_path(&package.path);
     replace(&path, |mut file| {
-        serde_json::to_writer(&mut file, &sidecar)
-            .map_err(|error| PackageError::io("write", &path)(error.into()))?;
+        serde_json::to_writer(&mut file, &sidecar).map_err(|error| PackageError::io("write", &path)(error.into()))?;
         Ok(file)
     })?;
     Ok(package)
 }
 
 fn zip_entries(file: File, path: &Path, entries: &[Entry]) -> Result<File, PackageError> {
-    let failed = |source| PackageError::Zip {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| PackageError::Zip { path: path.to_owned(), source };
     let mut zip = ZipWriter::new(BufWriter::new(file));
     for entry in entries {
         let options = SimpleFileOptions::DEFAULT
@@ -84,23 +72,17 @@ fn zip_entries(file: File, path: &Path, entries: &[Entry]) -> Result<File, Packa
             .last_modified_time(DateTime::DEFAULT)
             .system(System::Unix)
             .unix_permissions(if entry.executable { 0o755 } else { 0o644 });
-        zip.start_file(entry.path.as_str(), options)
-            .map_err(failed)?;
+        zip.start_file(entry.path.as_str(), options).map_err(failed)?;
         let mut content = File::open(&entry.file).map_err(PackageError::io("read", &entry.file))?;
         io::copy(&mut content, &mut zip).map_err(PackageError::io("package", &entry.file))?;
     }
     let mut buffer = zip.finish().map_err(failed)?;
     buffer.flush().map_err(PackageError::io("write", path))?;
-    buffer
-        .into_inner()
-        .map_err(|error| PackageError::io("write", path)(error.into_error()))
+    buffer.into_inner().map_err(|error| PackageError::io("write", path)(error.into_error()))
 }
 
 /// Writes a file under another name first, so that nobody ever sees half of it.
-fn replace(
-    path: &Path,
-    write: impl FnOnce(File) -> Result<File, PackageError>,
-) -> Result<(), PackageError> {
+fn replace(path: &Path, write: impl FnOnce(File) -> Result<File, PackageError>) -> Result<(), PackageError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -119,25 +101,15 @@ fn replace(
 
 fn remove(path: &Path) -> Result<(), PackageError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(PackageError::io("remove", path)(error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PackageError::io("remove", path)(error)),
         _ => Ok(()),
     }
 }
 
 fn describe(name: &str, digest: Digest, path: PathBuf) -> Result<Package, PackageError> {
     let code_sha256 = STANDARD.encode(tree::sha256(&path)?);
-    let size = fs::metadata(&path)
-        .map_err(PackageError::io("read", &path))?
-        .len();
-    Ok(Package {
-        name: name.to_owned(),
-        digest,
-        path,
-        code_sha256,
-        size,
-    })
+    let size = fs::metadata(&path).map_err(PackageError::io("read", &path))?.len();
+    Ok(Package { name: name.to_owned(), digest, path, code_sha256, size })
 }
 
 fn zip_path(out_dir: &Path, name: &str, digest: Digest) -> PathBuf {

@@ -43,10 +43,7 @@ pub async fn build(
             return Err(PackageError::Name(name.clone()));
         }
         if let Some(package) = job.run(|job| Ok(job.cached())).await? {
-            progress(&format!(
-                "{name}: package {} is there already",
-                digest.short()
-            ));
+            progress(&format!("{name}: package {} is there already", digest.short()));
             packages.push(package);
             continue;
         }
@@ -54,18 +51,13 @@ pub async fn build(
         if !told && !ignored.is_empty() && matches!(source, Source::Crate { .. }) {
             told = true;
             let names = ignored.join(", ");
-            progress(&format!(
-                "{names}: not passed on; set flags in .cargo/config.toml, which the digest covers"
-            ));
+            progress(&format!("{names}: not passed on; set flags in .cargo/config.toml, which the digest covers"));
         }
         let begun = Instant::now();
         progress(&format!("{name}: building package {}", digest.short()));
         let package = job.build(progress).await?;
         let seconds = begun.elapsed().as_secs_f32();
-        progress(&format!(
-            "{name}: built {} bytes in {seconds:.1} s",
-            package.size
-        ));
+        progress(&format!("{name}: built {} bytes in {seconds:.1} s", package.size));
         packages.push(package);
     }
     Ok(packages)
@@ -88,45 +80,27 @@ impl Job {
             Source::Folder { dir } => {
                 let dir = dir.clone();
                 self.run(move |job| {
-                    let root = job
-                        .root
-                        .canonicalize()
-                        .map_err(PackageError::io("read", &job.root))?;
+                    let root = job.root.canonicalize().map_err(PackageError::io("read", &job.root))?;
                     let entries = tree::files(&dir, &[&root], Rules::Folder)?;
                     source::fits(&dir, &entries)?;
                     Ok(entries)
                 })
                 .await?
             }
-            Source::Crate {
-                dir,
-                binary,
-                workspace_root,
-                ..
-            } => {
-                let krate = Crate {
-                    dir,
-                    binary,
-                    workspace_root,
-                    architecture: self.architecture,
-                };
+            Source::Crate { dir, binary, workspace_root, .. } => {
+                let krate = Crate { dir, binary, workspace_root, architecture: self.architecture };
                 vec![self.bootstrap(&krate, progress).await?]
             }
         };
         // Whatever was edited while cargo ran may or may not be in the executable.
         self.run(Self::is_unchanged).await?;
-        let package =
-            self.run(move |job| archive::write(&job.out_dir, &job.name, job.digest, &entries));
+        let package = self.run(move |job| archive::write(&job.out_dir, &job.name, job.digest, &entries));
         package.await
     }
 
     /// Compiles a crate and checks its executable; where the host's C library is too new, it is
     /// compiled again with cargo-zigbuild, if that is installed.
-    async fn bootstrap(
-        &self,
-        krate: &Crate<'_>,
-        progress: &(dyn Fn(&str) + Sync),
-    ) -> Result<Entry, PackageError> {
+    async fn bootstrap(&self, krate: &Crate<'_>, progress: &(dyn Fn(&str) + Sync)) -> Result<Entry, PackageError> {
         let has_zig = is_installed("cargo-zigbuild");
         let tool = match self.architecture.is_host() {
             true => Tool::Cargo,
@@ -136,13 +110,8 @@ impl Job {
         let executable = krate.compile(tool).await?;
         let checked = self.run(move |job| job.check(&executable)).await;
         match checked {
-            Err(PackageError::Executable {
-                problem: ElfProblem::Glibc(_),
-                ..
-            }) if has_zig && tool != Tool::Zigbuild => {
-                progress(
-                    "the host's C library is newer than Lambda's: building with cargo-zigbuild",
-                );
+            Err(PackageError::Executable { problem: ElfProblem::Glibc(_), .. }) if has_zig && tool != Tool::Zigbuild => {
+                progress("the host's C library is newer than Lambda's: building with cargo-zigbuild");
                 let executable = krate.compile(Tool::Zigbuild).await?;
                 self.run(move |job| job.check(&executable)).await
             }
@@ -160,11 +129,7 @@ impl Job {
             return Ok(());
         }
         let (Source::Crate { dir, .. } | Source::Folder { dir }) = &self.source;
-        Err(PackageError::Changed {
-            path: dir.clone(),
-            planned: self.digest,
-            found,
-        })
+        Err(PackageError::Changed { path: dir.clone(), planned: self.digest, found })
     }
 
     fn check(&self, executable: &Path) -> Result<Entry, PackageError> {
@@ -172,25 +137,12 @@ impl Job {
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let path = executable.to_owned();
         if size > MAX_UNZIPPED {
-            return Err(PackageError::TooLarge {
-                path,
-                size,
-                limit: MAX_UNZIPPED,
-            });
+            return Err(PackageError::TooLarge { path, size, limit: MAX_UNZIPPED });
         }
         let architecture = self.architecture;
         match elf::check(&bytes, architecture) {
-            Ok(()) => Ok(Entry {
-                path: "bootstrap".to_owned(),
-                file: path,
-                executable: true,
-                size,
-            }),
-            Err(problem) => Err(PackageError::Executable {
-                path,
-                architecture,
-                problem,
-            }),
+            Ok(()) => Ok(Entry { path: "bootstrap".to_owned(), file: path, executable: true, size }),
+            Err(problem) => Err(PackageError::Executable { path, architecture, problem }),
         }
     }
 
@@ -201,9 +153,7 @@ impl Job {
     ) -> Result<T, PackageError> {
         let job = self.clone();
         let interrupted = |_| PackageError::Interrupted(self.out_dir.clone());
-        task::spawn_blocking(move || work(&job))
-            .await
-            .map_err(interrupted)?
+        task::spawn_blocking(move || work(&job)).await.map_err(interrupted)?
     }
 }
 

@@ -64,10 +64,7 @@ impl Crate<'_> {
         };
         // The manifest's path and not `--package`: a name may be ambiguous.
         let manifest = self.dir.join("Cargo.toml");
-        let manifest = manifest
-            .strip_prefix(self.workspace_root)
-            .unwrap_or(&manifest)
-            .display();
+        let manifest = manifest.strip_prefix(self.workspace_root).unwrap_or(&manifest).display();
         arguments.extend(["--release".to_owned(), "--locked".to_owned()]);
         arguments.push(format!("--manifest-path={manifest}"));
         arguments.push(format!("--bin={}", self.binary));
@@ -96,14 +93,11 @@ impl Crate<'_> {
         for name in ignored_variables() {
             command.env_remove(name);
         }
-        let output = command
-            .output()
-            .await
-            .map_err(|source| PackageError::Cargo {
-                command: line.clone(),
-                path: self.workspace_root.to_owned(),
-                source,
-            })?;
+        let output = command.output().await.map_err(|source| PackageError::Cargo {
+            command: line.clone(),
+            path: self.workspace_root.to_owned(),
+            source,
+        })?;
         if !output.status.success() {
             return Err(PackageError::Compile {
                 path: self.dir.to_owned(),
@@ -114,10 +108,7 @@ impl Crate<'_> {
             });
         }
         self.executable(&output.stdout)
-            .ok_or_else(|| PackageError::NoExecutable {
-                path: self.dir.to_owned(),
-                binary: self.binary.to_owned(),
-            })
+            .ok_or_else(|| PackageError::NoExecutable { path: self.dir.to_owned(), binary: self.binary.to_owned() })
     }
 
     fn executable(&self, messages: &[u8]) -> Option<PathBuf> {
@@ -140,8 +131,7 @@ fn tail(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let is_progress = |line: &str| {
         let first = line.split_whitespace().next().unwrap_or_default();
-        line.starts_with(' ')
-            && matches!(first, "Compiling" | "Downloading" | "Downloaded" | "Fresh")
+        line.starts_with(' ') && matches!(first, "Compiling" | "Downloading" | "Downloaded" | "Fresh")
     };
     let lines: Vec<&str> = text.lines().filter(|line| !is_progress(line)).collect();
     let first = lines.len().saturating_sub(TAIL);
@@ -152,10 +142,8 @@ fn tail(output: &Output) -> String {
 /// digest, which must be the same everywhere, so cargo does not see them.
 pub(super) fn ignored_variables() -> Vec<String> {
     let changes = |name: &str| {
-        matches!(
-            name,
-            "RUSTFLAGS" | "CARGO_ENCODED_RUSTFLAGS" | "CARGO_BUILD_RUSTFLAGS"
-        ) || name == "CARGO_BUILD_TARGET"
+        matches!(name, "RUSTFLAGS" | "CARGO_ENCODED_RUSTFLAGS" | "CARGO_BUILD_RUSTFLAGS")
+            || name == "CARGO_BUILD_TARGET"
             || name.starts_with("CARGO_PROFILE_RELEASE_")
             || (name.starts_with("CARGO_TARGET_") && name.ends_with("_RUSTFLAGS"))
     };

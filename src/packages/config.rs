@@ -32,24 +32,16 @@ pub(super) fn settings(
         lines.extend(value.map(|value| format!("{name} {}", canonical(value))));
     };
     line("rust-version", workspace.get(&["package", "rust-version"]));
-    line(
-        "workspace.rust-version",
-        workspace.get(&["workspace", "package", "rust-version"]),
-    );
+    line("workspace.rust-version", workspace.get(&["workspace", "package", "rust-version"]));
     // The feature resolver follows from either of these.
     line("edition", workspace.get(&["package", "edition"]));
     line("resolver", workspace.get(&["package", "resolver"]));
-    line(
-        "workspace.resolver",
-        workspace.get(&["workspace", "resolver"]),
-    );
+    line("workspace.resolver", workspace.get(&["workspace", "resolver"]));
     for (section, key) in inherited {
         let name = format!("workspace.{section}.{key}");
         line(&name, workspace.get(&["workspace", section, key]));
     }
-    let release = workspace
-        .get(&["profile", "release"])
-        .and_then(Value::as_table);
+    let release = workspace.get(&["profile", "release"]).and_then(Value::as_table);
     let release = release.map(|profile| Value::Table(without_others(profile, reachable)));
     line("profile.release", release.as_ref());
     lines.extend(cargo_config(&workspace.dir)?);
@@ -85,11 +77,7 @@ fn cargo_config(workspace: &Path) -> Result<Vec<String>, PackageError> {
     };
     let mut lines = Vec::new();
     for key in CONFIG {
-        lines.extend(
-            config
-                .get(key)
-                .map(|value| format!("config.{key} {}", canonical(value))),
-        );
+        lines.extend(config.get(key).map(|value| format!("config.{key} {}", canonical(value))));
     }
     for key in ["rustflags", "target"] {
         let value = config.get("build").and_then(|build| build.get(key));

@@ -38,17 +38,10 @@ pub(super) fn inputs(
     };
     closure.collect(dir)?;
 
-    let names = closure
-        .locked
-        .iter()
-        .filter_map(|index| lock.packages.get(*index));
+    let names = closure.locked.iter().filter_map(|index| lock.packages.get(*index));
     let reachable: BTreeSet<String> = names.map(|locked| locked.name.clone()).collect();
     let mut lines = closure.lines;
-    lines.extend(config::settings(
-        &workspace,
-        &reachable,
-        &closure.inherited,
-    )?);
+    lines.extend(config::settings(&workspace, &reachable, &closure.inherited)?);
     lines.push(format!("architecture {architecture}"));
     lines.push(format!("target {}", architecture.target()));
     lines.sort();
@@ -80,8 +73,7 @@ impl Closure<'_> {
                 continue;
             };
             if locked.source.is_some() {
-                self.lines
-                    .push(format!("lock {}", self.lock.describe(locked)));
+                self.lines.push(format!("lock {}", self.lock.describe(locked)));
                 queue.extend(self.lock.dependencies(index)?);
             } else {
                 let dir = match self.local.get(&index) {
@@ -98,28 +90,12 @@ impl Closure<'_> {
     fn package(&mut self, index: usize, dir: &Path) -> Result<Vec<usize>, PackageError> {
         let manifest = Manifest::read(dir)?;
         let name = self.relative(dir)?;
-        self.lines.push(format!(
-            "crate {} {}",
-            manifest.package()?,
-            Json::from(name.as_str())
-        ));
+        self.lines.push(format!("crate {} {}", manifest.package()?, Json::from(name.as_str())));
         let whole = manifest.table.contains_key("workspace") || self.root.starts_with(dir);
-        let rules = if whole {
-            Rules::RootCrate
-        } else {
-            Rules::Crate
-        };
+        let rules = if whole { Rules::RootCrate } else { Rules::Crate };
         for entry in tree::files(dir, &[self.root, &self.workspace.dir], rules)? {
-            let path = if name.is_empty() {
-                entry.path
-            } else {
-                format!("{name}/{}", entry.path)
-            };
-            self.lines.push(format!(
-                "file {} {}",
-                Json::from(path),
-                tree::sha256_hex(&entry.file)?
-            ));
+            let path = if name.is_empty() { entry.path } else { format!("{name}/{}", entry.path) };
+            self.lines.push(format!("file {} {}", Json::from(path), tree::sha256_hex(&entry.file)?));
         }
         self.inherits(&manifest);
 
@@ -130,54 +106,34 @@ impl Closure<'_> {
                 continue;
             };
             // The lock file does not tell development dependencies apart, the manifest does.
-            let mut same = declared
-                .iter()
-                .filter(|one| one.package == locked.name)
-                .peekable();
+            let mut same = declared.iter().filter(|one| one.package == locked.name).peekable();
             if same.peek().is_none() {
                 continue;
             }
             if let Some(path) = same.find_map(|one| one.path.as_ref())
                 && locked.source.is_none()
             {
-                let dir = path
-                    .canonicalize()
-                    .map_err(PackageError::io("read", path))?;
+                let dir = path.canonicalize().map_err(PackageError::io("read", path))?;
                 self.local.insert(other, dir);
             }
             needed.push(other);
         }
         self.is_locked(&manifest, &declared, &needed)?;
         for dependency in declared {
-            self.inherited
-                .extend(dependency.inherited.map(|key| ("dependencies", key)));
+            self.inherited.extend(dependency.inherited.map(|key| ("dependencies", key)));
         }
         Ok(needed)
     }
 
     /// Checks that the lock file has what the manifest asks for.
-    fn is_locked(
-        &self,
-        manifest: &Manifest,
-        declared: &[Dependency],
-        needed: &[usize],
-    ) -> Result<(), PackageError> {
-        let names: BTreeSet<&str> = needed
-            .iter()
-            .filter_map(|index| self.lock.packages.get(*index))
-            .map(|locked| locked.name.as_str())
-            .collect();
-        let missing = declared
-            .iter()
-            .find(|one| !one.optional && !names.contains(one.package.as_str()));
+    fn is_locked(&self, manifest: &Manifest, declared: &[Dependency], needed: &[usize]) -> Result<(), PackageError> {
+        let names: BTreeSet<&str> =
+            needed.iter().filter_map(|index| self.lock.packages.get(*index)).map(|locked| locked.name.as_str()).collect();
+        let missing = declared.iter().find(|one| !one.optional && !names.contains(one.package.as_str()));
         match missing {
-            Some(Dependency {
-                package: needed, ..
-            }) => {
+            Some(Dependency { package: needed, .. }) => {
                 let package = manifest.package()?;
-                Err(self
-                    .lock
-                    .stale(format!("does not know that `{package}` needs `{needed}`")))
+                Err(self.lock.stale(format!("does not know that `{package}` needs `{needed}`")))
             }
             None => Ok(()),
         }
@@ -196,10 +152,7 @@ impl Closure<'_> {
     /// Finds the folder that `[patch]` puts in place of a package from elsewhere.
     fn patched(&self, name: &str) -> Result<PathBuf, PackageError> {
         let sources = self.workspace.get(&["patch"]).and_then(Value::as_table);
-        let entries = sources
-            .into_iter()
-            .flat_map(|table| table.values())
-            .filter_map(Value::as_table);
+        let entries = sources.into_iter().flat_map(|table| table.values()).filter_map(Value::as_table);
         for (key, spec) in entries.flatten() {
             let text = |name: &str| spec.get(name).and_then(Value::as_str);
             if let Some(path) = text("path")
@@ -209,9 +162,7 @@ impl Closure<'_> {
                 return dir.canonicalize().map_err(PackageError::io("read", &dir));
             }
         }
-        Err(self.lock.stale(format!(
-            "has `{name}` without a source, and no manifest says where it is"
-        )))
+        Err(self.lock.stale(format!("has `{name}` without a source, and no manifest says where it is")))
     }
 
     /// Returns a folder's path as every checkout has it: below the workspace, or else the project.
@@ -219,16 +170,10 @@ impl Closure<'_> {
         let inside = [self.workspace.dir.as_path(), self.root];
         let relative = inside.iter().find_map(|base| dir.strip_prefix(base).ok());
         let Some(relative) = relative else {
-            return Err(PackageError::Outside {
-                path: dir.to_owned(),
-                target: dir.to_owned(),
-                root: self.root.to_owned(),
-            });
+            return Err(PackageError::Outside { path: dir.to_owned(), target: dir.to_owned(), root: self.root.to_owned() });
         };
         let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
-        Ok(parts
-            .ok_or_else(|| PackageError::NotUtf8(dir.to_owned()))?
-            .join("/"))
+        Ok(parts.ok_or_else(|| PackageError::NotUtf8(dir.to_owned()))?.join("/"))
     }
 }
 

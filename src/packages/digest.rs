@@ -54,11 +54,7 @@ impl Digest {
 /// Writes bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
-        .collect()
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }
 
 impl fmt::Display for Digest {
@@ -114,13 +110,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_none() {
-        for text in [
-            "",
-            "sha256:",
-            "e3b0",
-            "sha256:zz",
-            &format!("sha256:{}", "ü".repeat(32)),
-        ] {
+        for text in ["", "sha256:", "e3b0", "sha256:zz", &format!("sha256:{}", "ü".repeat(32))] {
             assert!(Digest::parse(text).is_err(), "{text}");
         }
         assert!(Digest::parse(&format!("sha256:{}", "0".repeat(65))).is_err());

@@ -12,11 +12,7 @@ use super::Architecture;
 /// The C library of Amazon Linux 2023, and so of `provided.al2023`: glibc 2.34.
 ///
 /// Source: <https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html>.
-pub const GLIBC_OF_AMAZON_LINUX_2023: GlibcVersion = GlibcVersion {
-    major: 2,
-    minor: 34,
-    patch: 0,
-};
+pub const GLIBC_OF_AMAZON_LINUX_2023: GlibcVersion = GlibcVersion { major: 2, minor: 34, patch: 0 };
 
 /// More needed versions than any real executable has; a circle in a broken file ends here.
 const MAX_NEEDS: usize = 10_000;
@@ -43,11 +39,7 @@ impl GlibcVersion {
             let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
             part.parse().ok().filter(|_| digits)
         });
-        let version = Self {
-            major: numbers.next()??,
-            minor: numbers.next()??,
-            patch: numbers.next().unwrap_or(Some(0))?,
-        };
+        let version = Self { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next().unwrap_or(Some(0))? };
         numbers.next().is_none().then_some(version)
     }
 }
@@ -55,11 +47,7 @@ impl GlibcVersion {
 impl fmt::Display for GlibcVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)?;
-        if self.patch > 0 {
-            write!(f, ".{}", self.patch)
-        } else {
-            Ok(())
-        }
+        if self.patch > 0 { write!(f, ".{}", self.patch) } else { Ok(()) }
     }
 }
 
@@ -67,14 +55,10 @@ impl fmt::Display for GlibcVersion {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ElfProblem {
     /// It is no Linux executable at all.
-    #[error(
-        "it is no 64-bit Linux (ELF) executable; build it with `cargo build --target {0}` or with cargo-zigbuild"
-    )]
+    #[error("it is no 64-bit Linux (ELF) executable; build it with `cargo build --target {0}` or with cargo-zigbuild")]
     NotElf(&'static str),
     /// It was built for another machine.
-    #[error(
-        "it was built for {found}; build it with `cargo build --target {target}` or with cargo-zigbuild"
-    )]
+    #[error("it was built for {found}; build it with `cargo build --target {target}` or with cargo-zigbuild")]
     Machine {
         /// The machine it was built for.
         found: String,
@@ -144,16 +128,10 @@ pub(super) fn check(bytes: &[u8], architecture: Architecture) -> Result<(), ElfP
     }
     let sections = header.sections(endian, bytes)?;
     if dynamic && sections.is_empty() {
-        return Err(ElfProblem::Damaged(
-            "it has no sections to read its needs from".to_owned(),
-        ));
+        return Err(ElfProblem::Damaged("it has no sections to read its needs from".to_owned()));
     }
     let too_new = too_new(&sections, bytes)?;
-    if too_new.is_empty() {
-        Ok(())
-    } else {
-        Err(ElfProblem::Glibc(too_new))
-    }
+    if too_new.is_empty() { Ok(()) } else { Err(ElfProblem::Glibc(too_new)) }
 }
 
 /// Lists the needed symbol versions that glibc 2.34 lacks, each with the symbols that need it.
@@ -179,8 +157,7 @@ fn too_new(sections: &Sections<'_>, bytes: &[u8]) -> Result<Vec<String>, ElfProb
             let name = String::from_utf8_lossy(version.name(endian, strings)?).into_owned();
             // What starts so but has no number (GLIBC_PRIVATE, GLIBC_ABI_DT_RELR of 2.36) is not
             // there either.
-            let supported =
-                GlibcVersion::parse(&name).is_some_and(|it| it <= GLIBC_OF_AMAZON_LINUX_2023);
+            let supported = GlibcVersion::parse(&name).is_some_and(|it| it <= GLIBC_OF_AMAZON_LINUX_2023);
             if name.starts_with("GLIBC_") && !supported {
                 found.insert(name);
             }
@@ -198,10 +175,7 @@ fn too_new(sections: &Sections<'_>, bytes: &[u8]) -> Result<Vec<String>, ElfProb
 }
 
 /// Lists the dynamic symbols by the version they are bound to.
-fn users(
-    sections: &Sections<'_>,
-    bytes: &[u8],
-) -> Result<BTreeMap<String, Vec<String>>, object::read::Error> {
+fn users(sections: &Sections<'_>, bytes: &[u8]) -> Result<BTreeMap<String, Vec<String>>, object::read::Error> {
     let endian = LittleEndian;
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let Some(versions) = sections.versions(endian, bytes)? else {

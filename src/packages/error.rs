@@ -158,18 +158,11 @@ impl PackageError {
     /// Wraps an error of the file system for [`Result::map_err`].
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io {
-            doing,
-            path,
-            source,
-        }
+        move |source| Self::Io { doing, path, source }
     }
 
     /// Says what is wrong with a manifest.
     pub(super) fn manifest(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Manifest {
-            path: path.to_owned(),
-            reason: reason.into(),
-        }
+        Self::Manifest { path: path.to_owned(), reason: reason.into() }
     }
 }

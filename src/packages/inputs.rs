@@ -22,11 +22,7 @@ const FORMAT: u32 = 1;
 /// # Errors
 ///
 /// Those of [`inputs`].
-pub fn digest(
-    root: &Path,
-    source: &Source,
-    architecture: Architecture,
-) -> Result<Digest, PackageError> {
+pub fn digest(root: &Path, source: &Source, architecture: Architecture) -> Result<Digest, PackageError> {
     let mut text = inputs(root, source, architecture)?.join("\n");
     text.push('\n');
     Ok(Digest::of(text.as_bytes()))
@@ -38,22 +34,11 @@ pub fn digest(
 ///
 /// Fails when a file can't be read or understood, when a symbolic link leads out of the project,
 /// and when a crate's lock file is missing or does not fit its manifests.
-pub fn inputs(
-    root: &Path,
-    source: &Source,
-    architecture: Architecture,
-) -> Result<Vec<String>, PackageError> {
-    let root = &root
-        .canonicalize()
-        .map_err(PackageError::io("read", root))?;
+pub fn inputs(root: &Path, source: &Source, architecture: Architecture) -> Result<Vec<String>, PackageError> {
+    let root = &root.canonicalize().map_err(PackageError::io("read", root))?;
     let mut lines = vec![format!("format {FORMAT}")];
     match source {
-        Source::Crate {
-            dir,
-            workspace_root,
-            binary,
-            ..
-        } => {
+        Source::Crate { dir, workspace_root, binary, .. } => {
             lines.push(format!("executable {binary}"));
             lines.extend(crates::inputs(root, dir, workspace_root, architecture)?);
         }

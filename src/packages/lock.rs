@@ -49,19 +49,12 @@ impl Lock {
         }
         let path = workspace.join("Cargo.lock");
         let Some(table) = read_toml(&path)? else {
-            return Err(PackageError::Lock {
-                path,
-                reason: "does not exist".to_owned(),
-            });
+            return Err(PackageError::Lock { path, reason: "does not exist".to_owned() });
         };
         let content: Content = toml::Value::Table(table)
             .try_into()
             .map_err(|error: toml::de::Error| PackageError::manifest(&path, error.to_string()))?;
-        Ok(Self {
-            path,
-            packages: content.package,
-            checksums: content.metadata,
-        })
+        Ok(Self { path, packages: content.package, checksums: content.metadata })
     }
 
     /// Finds a local package; where two have the same name, the version decides.
@@ -91,11 +84,7 @@ impl Lock {
         let mut found = Vec::new();
         for text in &locked.dependencies {
             let before = found.len();
-            let matching = self
-                .packages
-                .iter()
-                .enumerate()
-                .filter(|(_, other)| other.is(text));
+            let matching = self.packages.iter().enumerate().filter(|(_, other)| other.is(text));
             found.extend(matching.map(|(index, _)| index));
             if found.len() == before {
                 return Err(self.stale(format!("does not hold the dependency `{text}`")));
@@ -108,20 +97,14 @@ impl Lock {
     pub fn describe(&self, locked: &Locked) -> String {
         let source = locked.source.as_deref().unwrap_or("-");
         let key = format!("checksum {} {} ({source})", locked.name, locked.version);
-        let checksum = locked
-            .checksum
-            .as_ref()
-            .or_else(|| self.checksums.get(&key));
+        let checksum = locked.checksum.as_ref().or_else(|| self.checksums.get(&key));
         let checksum = checksum.map_or("-", String::as_str);
         format!("{} {} {source} {checksum}", locked.name, locked.version)
     }
 
     /// Says that the lock file must be renewed.
     pub fn stale(&self, reason: String) -> PackageError {
-        PackageError::Lock {
-            path: self.path.clone(),
-            reason,
-        }
+        PackageError::Lock { path: self.path.clone(), reason }
     }
 }
 
@@ -139,8 +122,6 @@ impl Locked {
         };
         let source = source.trim_start_matches('(').trim_end_matches(')');
         // A git source is listed with its commit behind `#`, which dependency lines may leave out.
-        self.source
-            .as_deref()
-            .is_some_and(|own| own == source || own.split('#').next() == Some(source))
+        self.source.as_deref().is_some_and(|own| own == source || own.split('#').next() == Some(source))
     }
 }

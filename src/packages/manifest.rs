@@ -42,13 +42,8 @@ impl Manifest {
     /// Fails when there is none, or when it is no TOML.
     pub fn read(dir: &Path) -> Result<Self, PackageError> {
         let path = dir.join("Cargo.toml");
-        let table = read_toml(&path)?
-            .ok_or_else(|| PackageError::manifest(&path, "there is no such file"))?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            table,
-            path,
-        })
+        let table = read_toml(&path)?.ok_or_else(|| PackageError::manifest(&path, "there is no such file"))?;
+        Ok(Self { dir: dir.to_owned(), table, path })
     }
 
     /// Returns the value below some keys.
@@ -85,32 +80,22 @@ impl Manifest {
         }
         let named = |name: &str| binaries.get(name).cloned();
         let only = binaries.first().filter(|_| binaries.len() == 1).cloned();
-        only.or_else(|| named("bootstrap"))
-            .or_else(|| named(package))
-            .ok_or_else(|| {
-                let reason = if binaries.is_empty() {
-                    "the crate makes no executable; add `src/main.rs`".to_owned()
-                } else {
-                    let names: Vec<_> = binaries.iter().map(String::as_str).collect();
-                    format!(
-                        "which of {} is the function? Say it with `default-run`",
-                        names.join(", ")
-                    )
-                };
-                PackageError::manifest(&self.path, reason)
-            })
+        only.or_else(|| named("bootstrap")).or_else(|| named(package)).ok_or_else(|| {
+            let reason = if binaries.is_empty() {
+                "the crate makes no executable; add `src/main.rs`".to_owned()
+            } else {
+                let names: Vec<_> = binaries.iter().map(String::as_str).collect();
+                format!("which of {} is the function? Say it with `default-run`", names.join(", "))
+            };
+            PackageError::manifest(&self.path, reason)
+        })
     }
 
     /// Lists the executable targets, declared and found, by the rules of
     /// <https://doc.rust-lang.org/cargo/reference/cargo-targets.html#target-auto-discovery>.
     fn binaries(&self, package: &str) -> Result<BTreeSet<String>, PackageError> {
         let mut names = BTreeSet::new();
-        for bin in self
-            .get(&["bin"])
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for bin in self.get(&["bin"]).and_then(Value::as_array).into_iter().flatten() {
             names.extend(bin.get("name").and_then(Value::as_str).map(str::to_owned));
         }
         if self.get(&["package", "autobins"]).and_then(Value::as_bool) == Some(false) {
@@ -120,10 +105,7 @@ impl Manifest {
             let declared = self
                 .get(&["bin"])
                 .and_then(Value::as_array)
-                .is_some_and(|bins| {
-                    bins.iter()
-                        .any(|bin| bin.get("path").and_then(Value::as_str) == Some("src/main.rs"))
-                });
+                .is_some_and(|bins| bins.iter().any(|bin| bin.get("path").and_then(Value::as_str) == Some("src/main.rs")));
             if !declared {
                 names.insert(package.to_owned());
             }
@@ -138,11 +120,7 @@ impl Manifest {
             let path = child.map_err(PackageError::io("list", &folder))?.path();
             let is_rust = path.extension().is_some_and(|extension| extension == "rs");
             if is_rust || path.join("main.rs").is_file() {
-                names.extend(
-                    path.file_stem()
-                        .and_then(|stem| stem.to_str())
-                        .map(str::to_owned),
-                );
+                names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
             }
         }
         Ok(names)
@@ -152,19 +130,11 @@ impl Manifest {
     pub fn dependencies(&self, workspace: &Self) -> Vec<Dependency> {
         let mut found = Vec::new();
         let targets = self.get(&["target"]).and_then(Value::as_table);
-        let tables = targets
-            .into_iter()
-            .flat_map(|table| table.values())
-            .filter_map(Value::as_table);
+        let tables = targets.into_iter().flat_map(|table| table.values()).filter_map(Value::as_table);
         for table in std::iter::once(&self.table).chain(tables) {
             for section in ["dependencies", "build-dependencies", "build_dependencies"] {
                 let section = table.get(section).and_then(Value::as_table);
-                found.extend(
-                    section
-                        .into_iter()
-                        .flatten()
-                        .map(|(key, value)| self.dependency(workspace, key, value)),
-                );
+                found.extend(section.into_iter().flatten().map(|(key, value)| self.dependency(workspace, key, value)));
             }
         }
         found
@@ -174,17 +144,10 @@ impl Manifest {
         let is_true = |name: &str| value.get(name).and_then(Value::as_bool) == Some(true);
         let inherited = is_true("workspace").then(|| key.to_owned());
         let (base, declared) = match &inherited {
-            Some(_) => (
-                &workspace.dir,
-                workspace.get(&["workspace", "dependencies", key]),
-            ),
+            Some(_) => (&workspace.dir, workspace.get(&["workspace", "dependencies", key])),
             None => (&self.dir, Some(value)),
         };
-        let text = |name: &str| {
-            declared
-                .and_then(|spec| spec.get(name))
-                .and_then(Value::as_str)
-        };
+        let text = |name: &str| declared.and_then(|spec| spec.get(name)).and_then(Value::as_str);
         Dependency {
             package: text("package").unwrap_or(key).to_owned(),
             path: text("path").map(|path| base.join(path)),
@@ -213,11 +176,7 @@ impl Manifest {
             let Some(table) = read_toml(&path)? else {
                 continue;
             };
-            let candidate = Self {
-                path,
-                dir: dir.to_owned(),
-                table,
-            };
+            let candidate = Self { path, dir: dir.to_owned(), table };
             if candidate.table.contains_key("workspace") && !candidate.excludes(&self.dir) {
                 return Ok(candidate);
             }
@@ -228,10 +187,7 @@ impl Manifest {
     fn excludes(&self, dir: &Path) -> bool {
         let lists = |key: &str| {
             let list = self.get(&["workspace", key]).and_then(Value::as_array);
-            list.into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .any(|path| dir.starts_with(self.dir.join(path)))
+            list.into_iter().flatten().filter_map(Value::as_str).any(|path| dir.starts_with(self.dir.join(path)))
         };
         lists("exclude") && !lists("members")
     }
@@ -240,8 +196,7 @@ impl Manifest {
 /// Returns the value below some keys of a table.
 pub(super) fn get<'a>(table: &'a Table, keys: &[&str]) -> Option<&'a Value> {
     let (first, rest) = keys.split_first()?;
-    rest.iter()
-        .try_fold(table.get(*first)?, |value, key| value.get(*key))
+    rest.iter().try_fold(table.get(*first)?, |value, key| value.get(*key))
 }
 
 /// Reads a TOML file; `None` where there is none.
@@ -256,9 +211,7 @@ pub(super) fn read_toml(path: &Path) -> Result<Option<Table>, PackageError> {
         Err(error) => return Err(PackageError::io("read", path)(error)),
     };
     let parsed = toml::from_str(&text);
-    parsed
-        .map(Some)
-        .map_err(|error| PackageError::manifest(path, error.to_string()))
+    parsed.map(Some).map_err(|error| PackageError::manifest(path, error.to_string()))
 }
 
 /// Turns TOML into JSON with sorted keys, so that the order of a file's lines does not count,
@@ -274,9 +227,7 @@ pub(super) fn canonical(value: &Value) -> Json {
         Value::Table(table) => {
             let mut members: Vec<_> = table.iter().collect();
             members.sort_by(|a, b| a.0.cmp(b.0));
-            let members = members
-                .into_iter()
-                .map(|(key, value)| (key.clone(), canonical(value)));
+            let members = members.into_iter().map(|(key, value)| (key.clone(), canonical(value)));
             Json::Object(members.collect::<Map<_, _>>())
         }
     }

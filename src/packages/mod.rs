@@ -70,9 +70,7 @@ pub enum Source {
 }
 
 /// The instruction set a function runs on, as Lambda spells it.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Architecture {
     /// 64-bit x86, Lambda's default.
     #[default]

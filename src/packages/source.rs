@@ -15,9 +15,7 @@ use super::{MAX_FILE, MAX_UNZIPPED, PackageError, Source};
 /// of the project or nowhere, when a file or all of them are too large for a package, and when a
 /// crate has no executable. What is wrong with the lock file, [`digest`](super::digest()) tells.
 pub fn inspect(root: &Path, source: &Path) -> Result<Source, PackageError> {
-    let root = root
-        .canonicalize()
-        .map_err(PackageError::io("read", root))?;
+    let root = root.canonicalize().map_err(PackageError::io("read", root))?;
     let path = root.join(source);
     let dir = path.canonicalize().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => PackageError::Missing(path.clone()),
@@ -25,11 +23,7 @@ pub fn inspect(root: &Path, source: &Path) -> Result<Source, PackageError> {
         _ => PackageError::io("read", &path)(error),
     })?;
     if !dir.starts_with(&root) {
-        return Err(PackageError::Outside {
-            path,
-            target: dir,
-            root,
-        });
+        return Err(PackageError::Outside { path, target: dir, root });
     }
     if !dir.is_dir() {
         return Err(PackageError::NotAFolder(path));
@@ -58,21 +52,11 @@ pub(super) fn fits(dir: &Path, entries: &[Entry]) -> Result<(), PackageError> {
         return Err(PackageError::Empty(dir.to_owned()));
     }
     if let Some(entry) = entries.iter().find(|entry| entry.size > MAX_FILE) {
-        return Err(PackageError::FileTooLarge {
-            path: entry.file.clone(),
-            size: entry.size,
-            limit: MAX_FILE,
-        });
+        return Err(PackageError::FileTooLarge { path: entry.file.clone(), size: entry.size, limit: MAX_FILE });
     }
-    let size = entries
-        .iter()
-        .fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
+    let size = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
     if size > MAX_UNZIPPED {
-        return Err(PackageError::TooLarge {
-            path: dir.to_owned(),
-            size,
-            limit: MAX_UNZIPPED,
-        });
+        return Err(PackageError::TooLarge { path: dir.to_owned(), size, limit: MAX_UNZIPPED });
     }
     Ok(())
 }

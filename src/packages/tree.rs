@@ -56,20 +56,10 @@ impl Rules {
 ///
 /// Fails on links that lead out of all `boundaries`, nowhere or in a circle, on names that are not
 /// UTF-8, and on what is neither file nor folder.
-pub(super) fn files(
-    dir: &Path,
-    boundaries: &[&Path],
-    rules: Rules,
-) -> Result<Vec<Entry>, PackageError> {
-    let mut walk = Walk {
-        boundaries,
-        rules,
-        entries: Vec::new(),
-        parents: Vec::new(),
-    };
+pub(super) fn files(dir: &Path, boundaries: &[&Path], rules: Rules) -> Result<Vec<Entry>, PackageError> {
+    let mut walk = Walk { boundaries, rules, entries: Vec::new(), parents: Vec::new() };
     walk.folder(dir, "", 0)?;
-    walk.entries
-        .sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+    walk.entries.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
     Ok(walk.entries)
 }
 
@@ -101,16 +91,10 @@ impl Walk<'_> {
         if name.as_encoded_bytes().starts_with(b".") {
             return Ok(());
         }
-        let name = name
-            .to_str()
-            .ok_or_else(|| PackageError::NotUtf8(path.to_owned()))?;
+        let name = name.to_str().ok_or_else(|| PackageError::NotUtf8(path.to_owned()))?;
         let link = fs::symlink_metadata(path).map_err(PackageError::io("read", path))?;
         // Of a dangling link there are none; whether that matters depends on its name alone.
-        let metadata = if link.is_symlink() {
-            fs::metadata(path).ok()
-        } else {
-            Some(link.clone())
-        };
+        let metadata = if link.is_symlink() { fs::metadata(path).ok() } else { Some(link.clone()) };
         let is_dir = metadata.as_ref().is_some_and(Metadata::is_dir);
         if !self.rules.takes(name, depth, is_dir, path) {
             return Ok(());
@@ -138,25 +122,12 @@ impl Walk<'_> {
     }
 
     fn stays_inside(&self, path: &Path) -> Result<(), PackageError> {
-        let target = path
-            .canonicalize()
-            .map_err(PackageError::io("read", path))?;
-        if self
-            .boundaries
-            .iter()
-            .any(|boundary| target.starts_with(boundary))
-        {
+        let target = path.canonicalize().map_err(PackageError::io("read", path))?;
+        if self.boundaries.iter().any(|boundary| target.starts_with(boundary)) {
             return Ok(());
         }
-        let root = self
-            .boundaries
-            .first()
-            .map_or_else(PathBuf::new, |root| (*root).to_owned());
-        Err(PackageError::Outside {
-            path: path.to_owned(),
-            target,
-            root,
-        })
+        let root = self.boundaries.first().map_or_else(PathBuf::new, |root| (*root).to_owned());
+        Err(PackageError::Outside { path: path.to_owned(), target, root })
     }
 }
 
@@ -178,9 +149,7 @@ pub(super) fn sha256(path: &Path) -> Result<[u8; 32], PackageError> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
-        let count = file
-            .read(&mut buffer)
-            .map_err(PackageError::io("read", path))?;
+        let count = file.read(&mut buffer).map_err(PackageError::io("read", path))?;
         match buffer.get(..count) {
             Some(read) if count > 0 => hasher.update(read),
             _ => return Ok(hasher.finalize().into()),

@@ -146,9 +146,7 @@ fn normal_condition(value: &Value) -> Option<Value> {
     let Value::Object(operators) = value else { return Some(value.clone()) };
     let normal = in_order(operators, &[], |_, keys| {
         let Value::Object(keys) = keys else { return Some(keys.clone()) };
-        let normal = in_order(keys, &[], |_, values| {
-            Some(Value::Array(sorted(as_list(values).iter().map(as_text).collect())))
-        });
+        let normal = in_order(keys, &[], |_, values| Some(Value::Array(sorted(as_list(values).iter().map(as_text).collect()))));
         (!normal.is_empty()).then_some(Value::Object(normal))
     });
     (!normal.is_empty()).then_some(Value::Object(normal))
@@ -217,8 +215,7 @@ fn folded_statement(statement: &Value) -> Value {
 /// Lower-cases the condition keys below one operator, unless two of them differ by nothing else.
 fn folded_keys((operator, keys): (&String, &Value)) -> (String, Value) {
     let Value::Object(keys) = keys else { return (operator.clone(), keys.clone()) };
-    let mut folded: Map<String, Value> =
-        keys.iter().map(|(key, values)| (key.to_ascii_lowercase(), values.clone())).collect();
+    let mut folded: Map<String, Value> = keys.iter().map(|(key, values)| (key.to_ascii_lowercase(), values.clone())).collect();
     if folded.len() < keys.len() {
         folded = keys.clone();
     }

@@ -169,9 +169,8 @@ impl Statement<'_> {
             match self.members.get(key) {
                 Some(Value::String(text)) if text == "*" => {}
                 Some(Value::Object(kinds)) => self.check_kinds_of_principals(kinds, &path),
-                _ => self.report(
-                    Finding::new(&path, "a principal is `\"*\"` or a map such as `{ Service: lambda.amazonaws.com }`"),
-                ),
+                _ => self
+                    .report(Finding::new(&path, "a principal is `\"*\"` or a map such as `{ Service: lambda.amazonaws.com }`")),
             }
         }
         if self.attached == Attached::Trust {
@@ -338,7 +337,8 @@ fn check_account_principal(principal: &str) -> Option<Finding> {
     let is_account = principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit());
     // Live documents name deleted roles and users by their unique id.
     let is_unique_id = principal.len() > 16 && principal.starts_with('A') && principal.bytes().all(|b| b.is_ascii_alphanumeric());
-    let is_arn = principal.starts_with("arn:") && (without_references(principal).splitn(6, ':').count() == 6 || principal.contains("${"));
+    let is_arn =
+        principal.starts_with("arn:") && (without_references(principal).splitn(6, ':').count() == 6 || principal.contains("${"));
     if principal == "*" || principal.starts_with("${") || is_account || is_unique_id {
         return None;
     }

@@ -41,11 +41,7 @@ impl Failure {
     /// Writes one JSON line to the log, for metric filters: the runtime logs no failures by itself.
     pub fn log(&self, request_id: &str) {
         // Pictures below the threshold are everyday business, and must not look like errors in the log.
-        let level = if matches!(self, Self::ThresholdNotMet { .. }) {
-            "INFO"
-        } else {
-            "ERROR"
-        };
+        let level = if matches!(self, Self::ThresholdNotMet { .. }) { "INFO" } else { "ERROR" };
         let line = json!({
             "level": level,
             "requestId": request_id,
@@ -59,9 +55,6 @@ impl Failure {
 // Without this the runtime would use the Rust type's path as the error's name, which no `Catch` can rely on.
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
-        Self {
-            error_type: failure.error_type().into(),
-            error_message: failure.to_string(),
-        }
+        Self { error_type: failure.error_type().into(), error_message: failure.to_string() }
     }
 }

@@ -39,11 +39,8 @@ pub struct Body {
 
 /// The threshold from the text of the environment variable `THRESHOLD`.
 pub fn threshold(variable: Option<&str>) -> Result<f64, Failure> {
-    let wrong = |what: &str| {
-        Failure::ConfigurationError(format!(
-            "THRESHOLD {what}: set it to a number from 0 to 1, such as 0.93"
-        ))
-    };
+    let wrong =
+        |what: &str| Failure::ConfigurationError(format!("THRESHOLD {what}: set it to a number from 0 to 1, such as 0.93"));
     let text = variable.ok_or_else(|| wrong("is not set"))?;
     match text.trim().parse::<f64>() {
         // A NaN is in no range, so it is refused too.
@@ -55,17 +52,14 @@ pub fn threshold(variable: Option<&str>) -> Result<f64, Failure> {
 /// The two probabilities, given as an array of numbers or as such an array in a string.
 pub fn inferences(event: &Value) -> Result<[f64; 2], Failure> {
     let wrong = |what: &str| {
-        Failure::InvalidInput(format!(
-            "`inferences` {what}: pass on what image-classification answered, two numbers from 0 to 1"
-        ))
+        Failure::InvalidInput(format!("`inferences` {what}: pass on what image-classification answered, two numbers from 0 to 1"))
     };
     let given = event.get("inferences").ok_or_else(|| wrong("is missing"))?;
     let parsed: Value;
     let list = match given {
         // Some models' wrappers keep the endpoint's answer as it came. Its characters are never compared.
         Value::String(text) => {
-            parsed =
-                serde_json::from_str(text).map_err(|_| wrong("is a string that holds no JSON"))?;
+            parsed = serde_json::from_str(text).map_err(|_| wrong("is a string that holds no JSON"))?;
             &parsed
         }
         other => other,
@@ -93,17 +87,9 @@ pub fn handle(event: &Value, variable: Option<&str>) -> Result<Answer, Failure> 
     let threshold = threshold(variable)?;
     let [bicycle, motorcycle] = inferences;
     // A tie passes only with a threshold of 0.5 or less, and then is a bicycle: the nearer orders are the cheaper mistake.
-    let (label, confidence) = if bicycle >= motorcycle {
-        (LABELS[0], bicycle)
-    } else {
-        (LABELS[1], motorcycle)
-    };
+    let (label, confidence) = if bicycle >= motorcycle { (LABELS[0], bicycle) } else { (LABELS[1], motorcycle) };
     if confidence < threshold {
-        return Err(Failure::ThresholdNotMet {
-            label,
-            confidence,
-            threshold,
-        });
+        return Err(Failure::ThresholdNotMet { label, confidence, threshold });
     }
     let body = Body {
         s3_bucket: text(event, "s3_bucket")?,
@@ -114,10 +100,7 @@ pub fn handle(event: &Value, variable: Option<&str>) -> Result<Answer, Failure> 
         inferences,
         variant: event.get("variant").and_then(Value::as_str).map(Into::into),
     };
-    Ok(Answer {
-        status_code: 200,
-        body,
-    })
+    Ok(Answer { status_code: 200, body })
 }
 
 fn text(event: &Value, field: &str) -> Result<String, Failure> {
@@ -140,9 +123,7 @@ mod tests {
     }
 
     fn error_type(inferences: Value) -> &'static str {
-        handle(&event(inferences), Some("0.93"))
-            .unwrap_err()
-            .error_type()
+        handle(&event(inferences), Some("0.93")).unwrap_err().error_type()
     }
 
     #[test]
@@ -155,20 +136,8 @@ mod tests {
                 "inferences": [0.97, 0.03], "variant": "AllTraffic"
             }})
         );
-        assert_eq!(
-            handle(&event(json!([0.02, 0.98])), Some("0.93"))
-                .unwrap()
-                .body
-                .label,
-            "motorcycle"
-        );
-        assert_eq!(
-            handle(&event(json!([0, 1])), Some("0.93"))
-                .unwrap()
-                .body
-                .confidence,
-            1.0
-        );
+        assert_eq!(handle(&event(json!([0.02, 0.98])), Some("0.93")).unwrap().body.label, "motorcycle");
+        assert_eq!(handle(&event(json!([0, 1])), Some("0.93")).unwrap().body.confidence, 1.0);
     }
 
     /// A bug of public copies: `raise("THRESHOLD_CONFIDENCE_NOT_MET")` raises a `TypeError`, which no `Catch` expects.
@@ -201,13 +170,7 @@ mod tests {
     /// A bug of public copies: `inferences` stays a string, so `any(x > THRESHOLD)` compares characters.
     #[test]
     fn bug_inferences_kept_as_a_string_compare_characters() {
-        assert_eq!(
-            handle(&event(json!("[0.97, 0.03]")), Some("0.93"))
-                .unwrap()
-                .body
-                .inferences,
-            [0.97, 0.03]
-        );
+        assert_eq!(handle(&event(json!("[0.97, 0.03]")), Some("0.93")).unwrap().body.inferences, [0.97, 0.03]);
         assert_eq!(error_type(json!("[0.5, 0.5]")), "ThresholdNotMet"); // has a '5', and a ']'
     }
 
@@ -215,10 +178,7 @@ mod tests {
     #[test]
     fn bug_exactly_the_threshold_is_refused() {
         assert!(handle(&event(json!([0.93, 0.07])), Some("0.93")).is_ok());
-        assert_eq!(
-            error_type(json!([0.9299999999999999, 0.07])),
-            "ThresholdNotMet"
-        );
+        assert_eq!(error_type(json!([0.9299999999999999, 0.07])), "ThresholdNotMet");
     }
 
     #[test]
@@ -238,25 +198,12 @@ mod tests {
             json!("\"[0.9,0.1]\""),
             json!("[NaN, 1.0]"),
         ] {
-            assert_eq!(
-                error_type(inferences.clone()),
-                "InvalidInput",
-                "{inferences}"
-            );
+            assert_eq!(error_type(inferences.clone()), "InvalidInput", "{inferences}");
         }
-        assert_eq!(
-            handle(&json!({}), Some("0.93")).unwrap_err().error_type(),
-            "InvalidInput"
-        );
-        let wrapped = handle(
-            &json!({"statusCode": 200, "body": event(json!([0.97, 0.03]))}),
-            Some("0.93"),
-        );
+        assert_eq!(handle(&json!({}), Some("0.93")).unwrap_err().error_type(), "InvalidInput");
+        let wrapped = handle(&json!({"statusCode": 200, "body": event(json!([0.97, 0.03]))}), Some("0.93"));
         assert!(wrapped.unwrap_err().to_string().contains("$.Payload.body"));
-        let lost = handle(
-            &json!({"s3_bucket": "b", "inferences": [0.97, 0.03]}),
-            Some("0.93"),
-        );
+        let lost = handle(&json!({"s3_bucket": "b", "inferences": [0.97, 0.03]}), Some("0.93"));
         assert_eq!(lost.unwrap_err().error_type(), "InvalidInput");
     }
 
@@ -264,16 +211,7 @@ mod tests {
     fn a_threshold_is_a_number_from_0_to_1() {
         assert_eq!(threshold(Some("0.93")), Ok(0.93));
         assert_eq!(threshold(Some("1")), Ok(1.0));
-        for bad in [
-            None,
-            Some(""),
-            Some("93"),
-            Some("0,93"),
-            Some("-0.1"),
-            Some("NaN"),
-            Some("inf"),
-            Some("93%"),
-        ] {
+        for bad in [None, Some(""), Some("93"), Some("0,93"), Some("-0.1"), Some("NaN"), Some("inf"), Some("93%")] {
             let failure = handle(&event(json!([0.97, 0.03])), bad).unwrap_err();
             assert_eq!(failure.error_type(), "ConfigurationError", "{bad:?}");
         }

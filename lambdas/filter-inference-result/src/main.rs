@@ -10,8 +10,7 @@ use serde_json::Value;
 async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let threshold = std::env::var("THRESHOLD").ok();
-        handler::handle(&event.payload, threshold.as_deref())
-            .inspect_err(|failure| failure.log(&event.context.request_id))
+        handler::handle(&event.payload, threshold.as_deref()).inspect_err(|failure| failure.log(&event.context.request_id))
     }))
     .await
 }

@@ -67,9 +67,6 @@ impl Failure {
 // Without this the runtime would use the Rust type's path as the error's name, which no `Catch` can rely on.
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
-        Self {
-            error_type: failure.error_type().into(),
-            error_message: failure.to_string(),
-        }
+        Self { error_type: failure.error_type().into(), error_message: failure.to_string() }
     }
 }

@@ -33,51 +33,31 @@ pub enum Source {
 /// Reads the event.
 pub fn request(event: Value) -> Result<Request, Failure> {
     let Value::Object(fields) = event else {
-        return Err(Failure::InvalidInput(
-            "the event is no object: pass on the body of serialize-image-data".into(),
-        ));
+        return Err(Failure::InvalidInput("the event is no object: pass on the body of serialize-image-data".into()));
     };
     if !fields.contains_key("s3_key") && fields.contains_key("body") {
         return Err(Failure::InvalidInput(
             "the event has a `body` around its fields: pass on the body alone (OutputPath \"$.Payload.body\")".into(),
         ));
     }
-    let place = Place {
-        bucket: text(&fields, "s3_bucket")?,
-        key: text(&fields, "s3_key")?,
-    };
+    let place = Place { bucket: text(&fields, "s3_bucket")?, key: text(&fields, "s3_key")? };
     let source = match fields.get("image_data").and_then(Value::as_str) {
         None => return Err(missing("image_data")),
-        Some("") => Source::S3 {
-            etag: text(&fields, "s3_version")?,
-        },
+        Some("") => Source::S3 { etag: text(&fields, "s3_version")? },
         Some(data) => Source::Inline(BASE64_STANDARD.decode(data).map_err(|_| {
             // The decoder's own words would quote a byte of the picture.
-            Failure::InvalidInput(
-                "`image_data` is not base64: pass on what serialize-image-data answered".into(),
-            )
+            Failure::InvalidInput("`image_data` is not base64: pass on what serialize-image-data answered".into())
         })?),
     };
-    Ok(Request {
-        place,
-        source,
-        fields,
-    })
+    Ok(Request { place, source, fields })
 }
 
 fn text(fields: &Map<String, Value>, field: &str) -> Result<String, Failure> {
-    fields
-        .get(field)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
-        .map(Into::into)
-        .ok_or_else(|| missing(field))
+    fields.get(field).and_then(Value::as_str).filter(|text| !text.is_empty()).map(Into::into).ok_or_else(|| missing(field))
 }
 
 fn missing(field: &str) -> Failure {
-    Failure::InvalidInput(format!(
-        "`{field}` is missing, or is no text: pass on the body of serialize-image-data"
-    ))
+    Failure::InvalidInput(format!("`{field}` is missing, or is no text: pass on the body of serialize-image-data"))
 }
 
 /// The answer. The picture is dropped: nobody after this function needs it, and every state keeps its input for 90 days.
@@ -95,20 +75,13 @@ pub async fn handle(
     event: Value,
     variable: Option<&str>,
 ) -> Result<Value, Failure> {
-    let Request {
-        place,
-        source,
-        fields,
-    } = request(event)?;
+    let Request { place, source, fields } = request(event)?;
     let endpoint = endpoint::name(variable)?;
     let bytes = match source {
         Source::Inline(bytes) => bytes,
         Source::S3 { etag } => {
             let object = picture::open(s3, &place, Some(&etag)).await?;
-            let size = object
-                .content_length()
-                .and_then(|size| u64::try_from(size).ok())
-                .unwrap_or_default();
+            let size = object.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
             picture::small_enough(size, &place)?;
             picture::read(object.body, size, &place).await?
         }
@@ -131,16 +104,8 @@ mod tests {
 
     #[test]
     fn the_picture_comes_inline_or_from_s3() {
-        assert_eq!(
-            request(event("iVBORw0KGgo=")).unwrap().source,
-            Source::Inline(b"\x89PNG\r\n\x1a\n".into())
-        );
-        assert_eq!(
-            request(event("")).unwrap().source,
-            Source::S3 {
-                etag: "\"etag\"".into()
-            }
-        );
+        assert_eq!(request(event("iVBORw0KGgo=")).unwrap().source, Source::Inline(b"\x89PNG\r\n\x1a\n".into()));
+        assert_eq!(request(event("")).unwrap().source, Source::S3 { etag: "\"etag\"".into() });
     }
 
     #[test]
@@ -156,14 +121,8 @@ mod tests {
             (without("s3_key"), "`s3_key`"),
             (without("image_data"), "`image_data`"),
             (without("s3_version"), "`s3_version`"),
-            (
-                json!({"statusCode": 200, "body": event("")}),
-                "$.Payload.body",
-            ),
-            (
-                json!({"statusCode": 200, "body": event("").to_string()}),
-                "$.Payload.body",
-            ),
+            (json!({"statusCode": 200, "body": event("")}), "$.Payload.body"),
+            (json!({"statusCode": 200, "body": event("").to_string()}), "$.Payload.body"),
         ] {
             let failure = request(event).unwrap_err();
             assert_eq!(failure.error_type(), "InvalidInput");
@@ -174,19 +133,13 @@ mod tests {
     #[test]
     fn a_message_never_holds_picture_data() {
         let text = request(event("iVBOR~secret~")).unwrap_err().to_string();
-        assert!(
-            !text.contains("iVBOR") && !text.contains("secret") && !text.contains('~'),
-            "{text}"
-        );
+        assert!(!text.contains("iVBOR") && !text.contains("secret") && !text.contains('~'), "{text}");
     }
 
     /// A bug of public copies: the endpoint's answer is kept as a string, and the filter compares its characters.
     #[test]
     fn bug_inferences_kept_as_a_string() {
-        let verdict = Verdict {
-            inferences: [0.91, 0.09],
-            variant: "AllTraffic".into(),
-        };
+        let verdict = Verdict { inferences: [0.91, 0.09], variant: "AllTraffic".into() };
         let answer = answer(request(event("iVBORw0KGgo=")).unwrap().fields, &verdict);
         assert_eq!(
             answer,
@@ -200,10 +153,7 @@ mod tests {
     /// A bug of public copies: `body` is JSON in a string, which the next function indexes like an object.
     #[test]
     fn bug_body_is_json_in_a_string() {
-        let verdict = Verdict {
-            inferences: [0.0, 1.0],
-            variant: String::new(),
-        };
+        let verdict = Verdict { inferences: [0.0, 1.0], variant: String::new() };
         assert!(answer(Map::new(), &verdict)["body"].is_object());
     }
 

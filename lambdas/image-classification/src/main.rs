@@ -20,19 +20,11 @@ const MARGIN: Duration = Duration::from_millis(300);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let https = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https)
-        .load()
-        .await;
+    let https = aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await;
     // Emulators on loopback cannot serve a host name per bucket.
-    let overridden = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some());
-    let s3 =
-        aws_sdk_s3::Client::from_conf(Builder::from(&config).force_path_style(overridden).build());
+    let overridden = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].iter().any(|name| std::env::var_os(name).is_some());
+    let s3 = aws_sdk_s3::Client::from_conf(Builder::from(&config).force_path_style(overridden).build());
     let runtime = aws_sdk_sagemakerruntime::Client::new(&config);
 
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {

@@ -42,9 +42,7 @@ pub fn content_type(bytes: &[u8]) -> Option<&'static str> {
 /// Refuses what is neither PNG nor JPEG.
 pub fn supported(bytes: &[u8], place: &Place) -> Result<&'static str, Failure> {
     content_type(bytes).ok_or_else(|| {
-        Failure::UnsupportedImage(format!(
-            "{place} is neither a PNG nor a JPEG by its first bytes: convert it first"
-        ))
+        Failure::UnsupportedImage(format!("{place} is neither a PNG nor a JPEG by its first bytes: convert it first"))
     })
 }
 
@@ -59,11 +57,7 @@ pub fn small_enough(size: u64, place: &Place) -> Result<u64, Failure> {
 }
 
 /// Asks for the object, and reads no more than the answer's head. With an ETag, only that very version will do.
-pub async fn open(
-    s3: &Client,
-    place: &Place,
-    etag: Option<&str>,
-) -> Result<GetObjectOutput, Failure> {
+pub async fn open(s3: &Client, place: &Place, etag: Option<&str>) -> Result<GetObjectOutput, Failure> {
     s3.get_object()
         .bucket(&place.bucket)
         .key(&place.key)
@@ -79,15 +73,10 @@ pub async fn read(mut body: ByteStream, limit: u64, place: &Place) -> Result<Vec
     let mut bytes = Vec::new();
     while bytes.len() < limit {
         match body.try_next().await {
-            Ok(Some(chunk)) => {
-                bytes.extend_from_slice(&chunk[..chunk.len().min(limit - bytes.len())])
-            }
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(limit - bytes.len())]),
             Ok(None) => break,
             Err(error) => {
-                return Err(Failure::EndpointUnavailable(format!(
-                    "S3 stopped sending {place}: {}; try again",
-                    causes(&error)
-                )));
+                return Err(Failure::EndpointUnavailable(format!("S3 stopped sending {place}: {}; try again", causes(&error))));
             }
         }
     }
@@ -96,53 +85,33 @@ pub async fn read(mut body: ByteStream, limit: u64, place: &Place) -> Result<Vec
 
 fn explain(error: &SdkError<GetObjectError>, place: &Place) -> Failure {
     match error {
-        SdkError::ServiceError(answer) => refusal(
-            answer.raw().status().as_u16(),
-            answer.err().code().unwrap_or_default(),
-            place,
-        ),
-        SdkError::ConstructionFailure(_) => Failure::InvalidInput(format!(
-            "{place} cannot be asked for ({}): correct s3_bucket and s3_key",
-            causes(error)
-        )),
-        _ => Failure::EndpointUnavailable(format!(
-            "S3 did not answer for {place} ({}): try again",
-            causes(error)
-        )),
+        SdkError::ServiceError(answer) => refusal(answer.raw().status().as_u16(), answer.err().code().unwrap_or_default(), place),
+        SdkError::ConstructionFailure(_) => {
+            Failure::InvalidInput(format!("{place} cannot be asked for ({}): correct s3_bucket and s3_key", causes(error)))
+        }
+        _ => Failure::EndpointUnavailable(format!("S3 did not answer for {place} ({}): try again", causes(error))),
     }
 }
 
 /// What an answer of S3 means for the caller.
 fn refusal(status: u16, code: &str, place: &Place) -> Failure {
     match (status, code) {
-        (_, "InvalidObjectState") => Failure::ImageAccessDenied(format!(
-            "{place} is archived: restore it, or store pictures in S3 Standard"
-        )),
-        (_, "InvalidBucketName" | "KeyTooLongError") => Failure::InvalidInput(format!(
-            "S3 refuses {place} ({code}): correct s3_bucket and s3_key"
-        )),
-        // These come with status 400 or 403, yet have nothing to do with the picture.
-        (
-            _,
-            "ExpiredToken"
-            | "InvalidToken"
-            | "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "RequestTimeTooSkewed",
-        ) => Failure::ConfigurationError(format!(
-            "S3 refuses the function's credentials ({code}): check its role"
-        )),
-        (301 | 307, _) | (_, "AuthorizationHeaderMalformed") => {
-            Failure::ConfigurationError(format!(
-                "{place} is in another region than the function: use a bucket of the function's region"
-            ))
+        (_, "InvalidObjectState") => {
+            Failure::ImageAccessDenied(format!("{place} is archived: restore it, or store pictures in S3 Standard"))
         }
+        (_, "InvalidBucketName" | "KeyTooLongError") => {
+            Failure::InvalidInput(format!("S3 refuses {place} ({code}): correct s3_bucket and s3_key"))
+        }
+        // These come with status 400 or 403, yet have nothing to do with the picture.
+        (_, "ExpiredToken" | "InvalidToken" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed") => {
+            Failure::ConfigurationError(format!("S3 refuses the function's credentials ({code}): check its role"))
+        }
+        (301 | 307, _) | (_, "AuthorizationHeaderMalformed") => Failure::ConfigurationError(format!(
+            "{place} is in another region than the function: use a bucket of the function's region"
+        )),
         // Checked before the statuses: S3 reports some of these as 400.
-        (429 | 500.., _)
-        | (_, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable") => {
-            Failure::EndpointUnavailable(format!(
-                "S3 has no answer for {place} now ({status} {code}): try again"
-            ))
+        (429 | 500.., _) | (_, "SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable") => {
+            Failure::EndpointUnavailable(format!("S3 has no answer for {place} now ({status} {code}): try again"))
         }
         (404, _) => Failure::ImageNotFound(format!(
             "there is no {place}: upload the picture, or correct s3_bucket and s3_key (the key is used as given, never URL-decoded)"
@@ -173,43 +142,22 @@ mod tests {
     use super::*;
 
     fn place() -> Place {
-        Place {
-            bucket: "pictures".into(),
-            key: "test/bicycle%20one.png".into(),
-        }
+        Place { bucket: "pictures".into(), key: "test/bicycle%20one.png".into() }
     }
 
     #[test]
     fn a_type_is_known_by_its_first_bytes_only() {
         assert_eq!(content_type(b"\x89PNG\r\n\x1a\n...."), Some("image/png"));
-        assert_eq!(
-            content_type(b"\xff\xd8\xff\xe0\0\x10JFIF"),
-            Some("image/jpeg")
-        );
-        for other in [
-            &b""[..],
-            b"\x89PNG",
-            b"GIF89a",
-            b"RIFF\0\0\0\0WEBP",
-            b"<svg/>",
-            b"\xff\xd8",
-        ] {
-            assert_eq!(
-                supported(other, &place()).unwrap_err().error_type(),
-                "UnsupportedImage"
-            );
+        assert_eq!(content_type(b"\xff\xd8\xff\xe0\0\x10JFIF"), Some("image/jpeg"));
+        for other in [&b""[..], b"\x89PNG", b"GIF89a", b"RIFF\0\0\0\0WEBP", b"<svg/>", b"\xff\xd8"] {
+            assert_eq!(supported(other, &place()).unwrap_err().error_type(), "UnsupportedImage");
         }
     }
 
     #[test]
     fn the_upper_limit_is_five_mebibytes() {
         assert_eq!(small_enough(MAX_BYTES, &place()), Ok(MAX_BYTES));
-        assert_eq!(
-            small_enough(MAX_BYTES + 1, &place())
-                .unwrap_err()
-                .error_type(),
-            "ImageTooLarge"
-        );
+        assert_eq!(small_enough(MAX_BYTES + 1, &place()).unwrap_err().error_type(), "ImageTooLarge");
     }
 
     #[test]
@@ -232,21 +180,14 @@ mod tests {
             (429, "", "EndpointUnavailable"),
             (400, "", "ConfigurationError"),
         ] {
-            assert_eq!(
-                refusal(status, code, &place()).error_type(),
-                name,
-                "{status} {code}"
-            );
+            assert_eq!(refusal(status, code, &place()).error_type(), name, "{status} {code}");
         }
     }
 
     #[test]
     fn a_key_is_never_url_decoded() {
         let message = refusal(404, "NoSuchKey", &place()).to_string();
-        assert!(
-            message.contains("s3://pictures/test/bicycle%20one.png"),
-            "{message}"
-        );
+        assert!(message.contains("s3://pictures/test/bicycle%20one.png"), "{message}");
     }
 
     #[test]
@@ -254,10 +195,7 @@ mod tests {
         let error = SdkError::construction_failure("the bucket's name is no host name");
         assert_eq!(explain(&error, &place()).error_type(), "InvalidInput");
         let error = SdkError::timeout_error("too slow");
-        assert_eq!(
-            explain(&error, &place()).error_type(),
-            "EndpointUnavailable"
-        );
+        assert_eq!(explain(&error, &place()).error_type(), "EndpointUnavailable");
     }
 
     #[tokio::test]

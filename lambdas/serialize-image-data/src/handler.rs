@@ -59,42 +59,27 @@ pub fn place(event: &Value) -> Result<Place, Failure> {
             "`s3_bucket` is {bucket:?}: give the bucket's name alone, without s3:// and without the key"
         )));
     }
-    Ok(Place {
-        bucket,
-        key: text(event, "s3_key")?,
-    })
+    Ok(Place { bucket, key: text(event, "s3_key")? })
 }
 
 fn text(event: &Value, field: &str) -> Result<String, Failure> {
     match event.get(field) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
-        Some(Value::String(_)) => Err(Failure::InvalidInput(format!(
-            "`{field}` is empty: give the picture's address"
-        ))),
+        Some(Value::String(_)) => Err(Failure::InvalidInput(format!("`{field}` is empty: give the picture's address"))),
         Some(_) => Err(Failure::InvalidInput(format!("`{field}` is not a string"))),
-        None => Err(Failure::InvalidInput(format!(
-            "`{field}` is missing: the event is {{\"s3_bucket\": …, \"s3_key\": …}}"
-        ))),
+        None => Err(Failure::InvalidInput(format!("`{field}` is missing: the event is {{\"s3_bucket\": …, \"s3_key\": …}}"))),
     }
 }
 
 /// How many bytes to download: all of what will be inlined, else just enough to know the type.
 pub fn bytes_to_read(size: u64) -> u64 {
-    if size <= MAX_INLINE_BYTES {
-        size
-    } else {
-        MAGIC_BYTES
-    }
+    if size <= MAX_INLINE_BYTES { size } else { MAGIC_BYTES }
 }
 
 /// The answer for a picture of `size` bytes, of which `bytes` were read.
 pub fn answer(place: Place, bytes: &[u8], size: u64, etag: String) -> Result<Answer, Failure> {
     let content_type = picture::supported(bytes, &place)?;
-    let image_data = if size <= MAX_INLINE_BYTES {
-        BASE64_STANDARD.encode(bytes)
-    } else {
-        String::new()
-    };
+    let image_data = if size <= MAX_INLINE_BYTES { BASE64_STANDARD.encode(bytes) } else { String::new() };
     let body = Body {
         image_data,
         s3_bucket: place.bucket,
@@ -104,10 +89,7 @@ pub fn answer(place: Place, bytes: &[u8], size: u64, etag: String) -> Result<Ans
         s3_version: etag,
         inferences: [],
     };
-    Ok(Answer {
-        status_code: 200,
-        body,
-    })
+    Ok(Answer { status_code: 200, body })
 }
 
 /// Handles one event.
@@ -115,10 +97,7 @@ pub async fn handle(s3: &Client, event: &Value) -> Result<Answer, Failure> {
     let place = place(event)?;
     let object = picture::open(s3, &place, None).await?;
     // S3 always sends the length; an answer without one is no picture's.
-    let size = object
-        .content_length()
-        .and_then(|size| u64::try_from(size).ok())
-        .unwrap_or_default();
+    let size = object.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
     picture::small_enough(size, &place)?;
     let etag = object.e_tag().unwrap_or_default().to_owned();
     let bytes = picture::read(object.body, bytes_to_read(size), &place).await?;
@@ -135,10 +114,7 @@ mod tests {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
     fn at(key: &str) -> Place {
-        Place {
-            bucket: "b".repeat(63),
-            key: key.into(),
-        }
+        Place { bucket: "b".repeat(63), key: key.into() }
     }
 
     fn png(size: u64) -> Vec<u8> {
@@ -149,17 +125,10 @@ mod tests {
 
     #[test]
     fn the_event_needs_bucket_and_key_alone() {
-        let want = Place {
-            bucket: "b".into(),
-            key: "test/bicycle_s_000513.png".into(),
-        };
-        let event =
-            json!({"image_data": "", "s3_bucket": "b", "s3_key": "test/bicycle_s_000513.png"});
+        let want = Place { bucket: "b".into(), key: "test/bicycle_s_000513.png".into() };
+        let event = json!({"image_data": "", "s3_bucket": "b", "s3_key": "test/bicycle_s_000513.png"});
         assert_eq!(place(&event), Ok(want.clone()));
-        assert_eq!(
-            place(&json!({"s3_bucket": "b", "s3_key": "test/bicycle_s_000513.png"})),
-            Ok(want)
-        );
+        assert_eq!(place(&json!({"s3_bucket": "b", "s3_key": "test/bicycle_s_000513.png"})), Ok(want));
     }
 
     #[test]
@@ -168,23 +137,11 @@ mod tests {
             (json!({"s3_key": "k"}), "`s3_bucket` is missing"),
             (json!({"s3_bucket": "b"}), "`s3_key` is missing"),
             (json!({"s3_bucket": "b", "s3_key": ""}), "`s3_key` is empty"),
-            (
-                json!({"s3_bucket": 1, "s3_key": "k"}),
-                "`s3_bucket` is not a string",
-            ),
+            (json!({"s3_bucket": 1, "s3_key": "k"}), "`s3_bucket` is not a string"),
             (json!([]), "`s3_bucket` is missing"),
-            (
-                json!({"s3_bucket": "s3://b", "s3_key": "k"}),
-                "without s3://",
-            ),
-            (
-                json!({"s3_bucket": "b/../other", "s3_key": "k"}),
-                "without s3://",
-            ),
-            (
-                json!({"statusCode": 200, "body": {"s3_bucket": "b", "s3_key": "k"}}),
-                "$.Payload.body",
-            ),
+            (json!({"s3_bucket": "s3://b", "s3_key": "k"}), "without s3://"),
+            (json!({"s3_bucket": "b/../other", "s3_key": "k"}), "without s3://"),
+            (json!({"statusCode": 200, "body": {"s3_bucket": "b", "s3_key": "k"}}), "$.Payload.body"),
         ] {
             let failure = place(&event).unwrap_err();
             assert_eq!(failure.error_type(), "InvalidInput");
@@ -208,13 +165,7 @@ mod tests {
     #[test]
     fn bug_base64_picture_exceeds_the_state_of_262144_bytes() {
         // The longest key of S3, of characters that JSON must escape at six bytes each.
-        let largest = answer(
-            at(&"\u{1}".repeat(1024)),
-            &png(MAX_INLINE_BYTES),
-            MAX_INLINE_BYTES,
-            "e".repeat(40),
-        )
-        .unwrap();
+        let largest = answer(at(&"\u{1}".repeat(1024)), &png(MAX_INLINE_BYTES), MAX_INLINE_BYTES, "e".repeat(40)).unwrap();
         let bytes = serde_json::to_vec(&largest).unwrap().len();
         assert!(!largest.body.image_data.is_empty());
         // Step Functions adds status, version and headers of the invocation around it.
@@ -224,10 +175,7 @@ mod tests {
         assert_eq!(bytes_to_read(MAX_INLINE_BYTES), MAX_INLINE_BYTES);
         assert_eq!(bytes_to_read(size), MAGIC_BYTES);
         let next = answer(at("k"), PNG, size, "e".into()).unwrap();
-        assert_eq!(
-            (next.body.image_data.as_str(), next.body.size_bytes),
-            ("", size)
-        );
+        assert_eq!((next.body.image_data.as_str(), next.body.size_bytes), ("", size));
     }
 
     /// A bug of public copies: a failure answered as `statusCode` 500 is a success to the workflow.
@@ -246,18 +194,11 @@ mod tests {
 
     #[test]
     fn an_empty_object_is_no_picture() {
-        assert_eq!(
-            answer(at("k"), b"", 0, "e".into())
-                .unwrap_err()
-                .error_type(),
-            "UnsupportedImage"
-        );
+        assert_eq!(answer(at("k"), b"", 0, "e".into()).unwrap_err().error_type(), "UnsupportedImage");
     }
 
     #[test]
     fn the_file_shared_with_image_classification_is_the_same() {
-        assert!(
-            include_str!("picture.rs") == include_str!("../../image-classification/src/picture.rs")
-        );
+        assert!(include_str!("picture.rs") == include_str!("../../image-classification/src/picture.rs"));
     }
 }

@@ -19,38 +19,22 @@ const MARGIN: Duration = Duration::from_millis(300);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let https = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https)
-        .load()
-        .await;
+    let https = aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await;
     // Emulators on loopback cannot serve a host name per bucket.
-    let overridden = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some());
-    let s3 =
-        aws_sdk_s3::Client::from_conf(Builder::from(&config).force_path_style(overridden).build());
+    let overridden = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].iter().any(|name| std::env::var_os(name).is_some());
+    let s3 = aws_sdk_s3::Client::from_conf(Builder::from(&config).force_path_style(overridden).build());
 
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let left = event
-            .context
-            .deadline()
-            .duration_since(SystemTime::now())
-            .unwrap_or_default();
-        tokio::time::timeout(
-            left.saturating_sub(MARGIN),
-            handler::handle(&s3, &event.payload),
-        )
-        .await
-        .unwrap_or_else(|_| {
-            Err(Failure::EndpointUnavailable(
-                "S3 did not answer within the function's timeout: try again, or raise `timeout`"
-                    .into(),
-            ))
-        })
-        .inspect_err(|failure| failure.log(&event.context.request_id))
+        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        tokio::time::timeout(left.saturating_sub(MARGIN), handler::handle(&s3, &event.payload))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Failure::EndpointUnavailable(
+                    "S3 did not answer within the function's timeout: try again, or raise `timeout`".into(),
+                ))
+            })
+            .inspect_err(|failure| failure.log(&event.context.request_id))
     }))
     .await
 }

@@ -14,11 +14,7 @@ fn package(project: &Project, out: &str) -> Package {
 
 fn project() -> Project {
     let text = "def handler(event, context):\n    return event\n".repeat(200);
-    Project::new(&[
-        ("f/main.py", &text),
-        ("f/run.sh", "#!/bin/sh\n"),
-        ("f/lib/ü.py", ""),
-    ])
+    Project::new(&[("f/main.py", &text), ("f/run.sh", "#!/bin/sh\n"), ("f/lib/ü.py", "")])
 }
 
 #[test]
@@ -36,10 +32,7 @@ fn are_the_same_from_the_same_files() {
     assert_eq!(fs::read(&one.path).unwrap(), fs::read(&two.path).unwrap());
     assert_eq!(one.code_sha256, two.code_sha256);
     assert_eq!(one.size, fs::metadata(&one.path).unwrap().len());
-    assert_eq!(
-        one.path,
-        first.path(&format!("out/f-{}.zip", one.digest.short()))
-    );
+    assert_eq!(one.path, first.path(&format!("out/f-{}.zip", one.digest.short())));
     // The base64 of 32 bytes, as Lambda writes it.
     assert!(one.code_sha256.len() == 44 && one.code_sha256.ends_with('='));
 }
@@ -57,7 +50,7 @@ fn hold_sorted_files_with_fixed_modes_and_times() {
         assert_eq!((time.year(), time.month(), time.day()), (1980, 1, 1));
         let mut content = Vec::new();
         file.read_to_end(&mut content).unwrap();
-        let name = file.name().to_owned();
+        let name = file.name().unwrap().into_owned();
         assert_eq!(content, fs::read(project.path("f").join(&name)).unwrap());
         found.push((name, file.unix_mode().unwrap() & 0o777));
     }

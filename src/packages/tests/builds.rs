@@ -7,10 +7,7 @@ use super::*;
 
 fn crates() -> Project {
     Project::new(&[
-        (
-            "Cargo.toml",
-            "[workspace]\nmembers = [\"fun\", \"common\"]\nresolver = \"3\"\n[profile.release]\nstrip = true\n",
-        ),
+        ("Cargo.toml", "[workspace]\nmembers = [\"fun\", \"common\"]\nresolver = \"3\"\n[profile.release]\nstrip = true\n"),
         (
             "Cargo.lock",
             "version = 4\n\n[[package]]\nname = \"common\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"fun\"\n\
@@ -20,49 +17,27 @@ fn crates() -> Project {
             "fun/Cargo.toml",
             "[package]\nname = \"fun\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\ncommon = { path = \"../common\" }\n",
         ),
-        (
-            "fun/src/main.rs",
-            "fn main() { println!(\"{}\", common::pick(std::env::args().count())) }\n",
-        ),
-        (
-            "common/Cargo.toml",
-            "[package]\nname = \"common\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
-        ),
-        (
-            "common/src/lib.rs",
-            "pub fn pick(at: usize) -> u8 { b\"abc\"[at] }\n",
-        ),
+        ("fun/src/main.rs", "fn main() { println!(\"{}\", common::pick(std::env::args().count())) }\n"),
+        ("common/Cargo.toml", "[package]\nname = \"common\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("common/src/lib.rs", "pub fn pick(at: usize) -> u8 { b\"abc\"[at] }\n"),
     ])
 }
 
 async fn run(project: &Project, source: &str) -> Result<(Package, Vec<String>), PackageError> {
     let said = Mutex::new(Vec::new());
-    let host = if cfg!(target_arch = "aarch64") {
-        Architecture::Arm64
-    } else {
-        Architecture::X86_64
-    };
+    let host = if cfg!(target_arch = "aarch64") { Architecture::Arm64 } else { Architecture::X86_64 };
     let source = inspect(&project.root, Path::new(source))?;
     let digest = digest(&project.root, &source, host)?;
     let sources = [("fun".to_owned(), source, digest, host)];
     let progress = |line: &str| said.lock().unwrap().push(line.to_owned());
-    let mut packages = build(
-        &project.root,
-        &sources,
-        &project.path("target/packages"),
-        &progress,
-    )
-    .await?;
+    let mut packages = build(&project.root, &sources, &project.path("target/packages"), &progress).await?;
     Ok((packages.remove(0), said.into_inner().unwrap()))
 }
 
 /// `None` on a host whose C library is too new to build for Lambda.
 async fn run_crate(project: &Project) -> Option<(Package, Vec<String>)> {
     match run(project, "fun").await {
-        Err(PackageError::Executable {
-            problem: ElfProblem::Glibc(_),
-            ..
-        }) => None,
+        Err(PackageError::Executable { problem: ElfProblem::Glibc(_), .. }) => None,
         built => Some(built.unwrap()),
     }
 }
@@ -87,10 +62,7 @@ async fn of_a_crate_are_the_same_in_two_folders() {
 
     let (again, said) = run_crate(&first).await.unwrap();
     assert_eq!(again, one);
-    assert!(
-        said.len() == 1 && said[0].contains("there already"),
-        "{said:?}"
-    );
+    assert!(said.len() == 1 && said[0].contains("there already"), "{said:?}");
 }
 
 #[tokio::test]
@@ -99,10 +71,7 @@ async fn tell_why_a_crate_does_not_compile() {
     project.write("fun/src/main.rs", "fn main() { common::pack(1) }\n");
     let text = run(&project, "fun").await.unwrap_err().to_string();
     assert!(text.contains("cannot find function `pack`"), "{text}");
-    assert!(
-        text.contains("cargo build --release --locked --manifest-path=fun/Cargo.toml"),
-        "{text}"
-    );
+    assert!(text.contains("cargo build --release --locked --manifest-path=fun/Cargo.toml"), "{text}");
     assert!(!text.contains("Compiling"), "{text}");
 }
 
@@ -121,25 +90,12 @@ async fn refuse_sources_that_are_not_the_planned_ones() {
     let planned = digest(&project.root, &source, Architecture::X86_64).unwrap();
     project.write("f/main.py", "x = 2\n");
     let run = async |name: &str, source: &Source| {
-        let sources = [(
-            name.to_owned(),
-            source.clone(),
-            planned,
-            Architecture::X86_64,
-        )];
-        build(&project.root, &sources, &project.path("out"), &|_| ())
-            .await
-            .unwrap_err()
+        let sources = [(name.to_owned(), source.clone(), planned, Architecture::X86_64)];
+        build(&project.root, &sources, &project.path("out"), &|_| ()).await.unwrap_err()
     };
-    assert!(matches!(
-        run("f", &source).await,
-        PackageError::Changed { .. }
-    ));
+    assert!(matches!(run("f", &source).await, PackageError::Changed { .. }));
     for name in ["", "../f", "a/b", ".f", "f\0"] {
-        assert!(
-            matches!(run(name, &source).await, PackageError::Name(_)),
-            "{name}"
-        );
+        assert!(matches!(run(name, &source).await, PackageError::Name(_)), "{name}");
     }
     assert!(!project.path("out").exists());
 }

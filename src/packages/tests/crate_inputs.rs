@@ -6,10 +6,7 @@ use super::*;
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 fn locked(name: &str, version: &str, dependencies: &[&str]) -> String {
-    let dependencies: Vec<_> = dependencies
-        .iter()
-        .map(|name| format!("\"{name}\""))
-        .collect();
+    let dependencies: Vec<_> = dependencies.iter().map(|name| format!("\"{name}\"")).collect();
     format!(
         "\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"{REGISTRY}\"\n\
          checksum = \"{name}{version}\"\ndependencies = [{}]\n",
@@ -18,9 +15,7 @@ fn locked(name: &str, version: &str, dependencies: &[&str]) -> String {
 }
 
 fn local(name: &str, dependencies: &str) -> String {
-    format!(
-        "\n[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\ndependencies = [{dependencies}]\n"
-    )
+    format!("\n[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\ndependencies = [{dependencies}]\n")
 }
 
 /// A workspace of two functions and a library that only the first uses.
@@ -95,33 +90,19 @@ fn knows_a_crate_and_its_workspace() {
         digest(&project.root, &source, Architecture::Arm64).unwrap(),
     );
     let again = workspace();
-    assert_eq!(
-        again.digest("lambdas/one").unwrap(),
-        project.digest("lambdas/one").unwrap()
-    );
+    assert_eq!(again.digest("lambdas/one").unwrap(), project.digest("lambdas/one").unwrap());
 }
 
 #[test]
 fn counts_files_of_the_crate_and_its_path_dependencies() {
     let project = workspace();
-    let edit = |path: &'static str, content: &'static str| {
-        changes(&project, |project| project.write(path, content))
-    };
-    assert_eq!(
-        edit("lambdas/one/src/main.rs", "fn main() { }\n"),
-        (true, false)
-    );
-    assert_eq!(
-        edit("lambdas/one/build.rs", "fn main() {}\n"),
-        (true, false)
-    );
+    let edit = |path: &'static str, content: &'static str| changes(&project, |project| project.write(path, content));
+    assert_eq!(edit("lambdas/one/src/main.rs", "fn main() { }\n"), (true, false));
+    assert_eq!(edit("lambdas/one/build.rs", "fn main() {}\n"), (true, false));
     assert_eq!(edit("lambdas/one/data/words.txt", "a\n"), (true, false));
     assert_eq!(edit("lambdas/one/src/target/mod.rs", "\n"), (true, false));
     assert_eq!(edit("common/src/lib.rs", "pub fn g() {}\n"), (true, false));
-    assert_eq!(
-        edit("lambdas/two/src/main.rs", "fn main() { }\n"),
-        (false, true)
-    );
+    assert_eq!(edit("lambdas/two/src/main.rs", "fn main() { }\n"), (false, true));
 
     assert_eq!(edit("lambdas/one/target/release/one", "\n"), (false, false));
     assert_eq!(edit("lambdas/one/.idea/x", "\n"), (false, false));
@@ -138,25 +119,17 @@ fn counts_files_of_the_crate_and_its_path_dependencies() {
 #[test]
 fn counts_what_is_reachable_in_the_lock_file() {
     let project = workspace();
-    let bump = |from: &'static str, to: &'static str| {
-        changes(&project, |project| project.edit("Cargo.lock", from, to))
-    };
+    let bump = |from: &'static str, to: &'static str| changes(&project, |project| project.edit("Cargo.lock", from, to));
     assert_eq!(bump("other1.0.0", "other1.0.0x"), (false, true));
     assert_eq!(bump("serde2.0.0", "serde2.0.0x"), (false, true));
     assert_eq!(bump("serde1.0.0", "serde1.0.0x"), (true, false));
-    assert_eq!(
-        bump("serde_derive1.0.0", "serde_derive1.0.0x"),
-        (true, false)
-    );
+    assert_eq!(bump("serde_derive1.0.0", "serde_derive1.0.0x"), (true, false));
     assert_eq!(bump("deep0.3.0", "deep0.3.0x"), (true, false));
     // A dependency of the tests only is not in the executable.
     assert_eq!(bump("tempfile3.0.0", "tempfile3.0.0x"), (false, false));
     let more = |project: &Project| {
         let old = fs::read_to_string(project.path("Cargo.lock")).unwrap();
-        project.write(
-            "Cargo.lock",
-            &format!("{old}{}", locked("unrelated", "9.0.0", &[])),
-        );
+        project.write("Cargo.lock", &format!("{old}{}", locked("unrelated", "9.0.0", &[])));
     };
     assert_eq!(changes(&project, more), (false, false));
 }
@@ -164,35 +137,16 @@ fn counts_what_is_reachable_in_the_lock_file() {
 #[test]
 fn counts_how_the_workspace_compiles() {
     let project = workspace();
-    let edit = |from: &'static str, to: &'static str| {
-        changes(&project, |project| project.edit("Cargo.toml", from, to))
-    };
+    let edit = |from: &'static str, to: &'static str| changes(&project, |project| project.edit("Cargo.toml", from, to));
     assert_eq!(edit("strip = true", "strip = false"), (true, true));
     assert_eq!(edit("opt-level = 1", "opt-level = 2"), (false, true));
     assert_eq!(edit("debug = false", "debug = true"), (false, false));
-    assert_eq!(
-        edit(
-            "serde = \"1\"",
-            "serde = { version = \"1\", features = [\"rc\"] }"
-        ),
-        (true, false)
-    );
-    assert_eq!(
-        edit("authors = [\"x\"]", "authors = [\"y\"]"),
-        (false, false)
-    );
+    assert_eq!(edit("serde = \"1\"", "serde = { version = \"1\", features = [\"rc\"] }"), (true, false));
+    assert_eq!(edit("authors = [\"x\"]", "authors = [\"y\"]"), (false, false));
     assert_eq!(edit("resolver = \"3\"", "resolver = \"2\""), (true, true));
-    let add = |path: &'static str, content: &'static str| {
-        changes(&project, |project| project.write(path, content))
-    };
-    assert_eq!(
-        add("rust-toolchain.toml", "[toolchain]\nchannel = \"1.95\"\n"),
-        (true, true)
-    );
-    assert_eq!(
-        add(".cargo/config.toml", "[net]\nretry = 3\n"),
-        (false, false)
-    );
+    let add = |path: &'static str, content: &'static str| changes(&project, |project| project.write(path, content));
+    assert_eq!(add("rust-toolchain.toml", "[toolchain]\nchannel = \"1.95\"\n"), (true, true));
+    assert_eq!(add(".cargo/config.toml", "[net]\nretry = 3\n"), (false, false));
     let flags = "[build]\nrustflags = [\"-Ctarget-cpu=x86-64-v2\"]\njobs = 3\n";
     assert_eq!(add(".cargo/config.toml", flags), (true, true));
 }
@@ -200,17 +154,10 @@ fn counts_how_the_workspace_compiles() {
 #[test]
 fn understands_patches_and_old_lock_files() {
     let project = workspace();
-    project.edit(
-        "Cargo.toml",
-        "[profile.dev]",
-        "[patch.crates-io]\ndeep = { path = \"deep\" }\n[profile.dev]",
-    );
+    project.edit("Cargo.toml", "[profile.dev]", "[patch.crates-io]\ndeep = { path = \"deep\" }\n[profile.dev]");
     let registry = locked("deep", "0.3.0", &[]);
     project.edit("Cargo.lock", &registry, &local("deep", ""));
-    project.write(
-        "deep/Cargo.toml",
-        "[package]\nname = \"deep\"\nversion = \"0.1.0\"\n",
-    );
+    project.write("deep/Cargo.toml", "[package]\nname = \"deep\"\nversion = \"0.1.0\"\n");
     project.write("deep/src/lib.rs", "");
     let edit = |project: &Project| project.write("deep/src/lib.rs", "\n");
     assert_eq!(changes(&project, edit), (true, false));
@@ -219,17 +166,12 @@ fn understands_patches_and_old_lock_files() {
         "{}[metadata]\n\"checksum serde 1.0.0 ({REGISTRY})\" = \"aa\"\n",
         [
             local("solo", &format!("\"serde 1.0.0 ({REGISTRY})\"")),
-            format!(
-                "[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"{REGISTRY}\"\n"
-            ),
+            format!("[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"{REGISTRY}\"\n"),
         ]
         .concat()
     );
     let solo = Project::new(&[
-        (
-            "f/Cargo.toml",
-            "[package]\nname = \"solo\"\n[dependencies]\nserde = \"1\"\n[workspace]\n",
-        ),
+        ("f/Cargo.toml", "[package]\nname = \"solo\"\n[dependencies]\nserde = \"1\"\n[workspace]\n"),
         ("f/src/main.rs", "fn main() {}"),
         ("f/Cargo.lock", &old),
     ]);
@@ -242,21 +184,12 @@ fn understands_patches_and_old_lock_files() {
 fn tells_what_is_wrong_with_lock_file_and_manifest() {
     let project = workspace();
     let serde = "serde.workspace = true";
-    project.edit(
-        "lambdas/one/Cargo.toml",
-        serde,
-        "serde.workspace = true\nnewcomer = \"1\"",
-    );
+    project.edit("lambdas/one/Cargo.toml", serde, "serde.workspace = true\nnewcomer = \"1\"");
     let error = project.digest("lambdas/one").unwrap_err();
     assert!(matches!(error, PackageError::Lock { .. }), "{error}");
     assert!(error.to_string().contains("newcomer"), "{error}");
 
-    for content in [
-        "version = 4\n",
-        "package = 3\n",
-        "]",
-        "[[package]]\nname = \"one\"\n",
-    ] {
+    for content in ["version = 4\n", "package = 3\n", "]", "[[package]]\nname = \"one\"\n"] {
         project.write("Cargo.lock", content);
         assert!(project.digest("lambdas/one").is_err(), "{content}");
     }
@@ -276,18 +209,13 @@ fn tells_what_is_wrong_with_lock_file_and_manifest() {
         (package, "f/src/lib.rs"),
     ] {
         let error = inspect(manifest, file).unwrap_err();
-        assert!(
-            matches!(error, PackageError::Manifest { .. }),
-            "{manifest}: {error}"
-        );
+        assert!(matches!(error, PackageError::Manifest { .. }), "{manifest}: {error}");
     }
     let several = format!("{package}[[bin]]\nname = \"a\"\n[[bin]]\nname = \"b\"\n");
     let error = inspect(&several, "f/src/bin/c.rs").unwrap_err();
     assert!(error.to_string().contains("a, b, c"), "{error}");
     let chosen = several.replace("name = \"f\"", "name = \"f\"\ndefault-run = \"b\"");
-    assert!(
-        matches!(inspect(&chosen, "f/src/bin/c.rs"), Ok(Source::Crate { binary, .. }) if binary == "b")
-    );
+    assert!(matches!(inspect(&chosen, "f/src/bin/c.rs"), Ok(Source::Crate { binary, .. }) if binary == "b"));
 }
 
 #[test]
@@ -298,10 +226,7 @@ fn refuses_a_path_dependency_outside_of_the_project() {
             "[package]\nname = \"f\"\nversion = \"0.1.0\"\n[dependencies]\nout = { path = \"../../out\" }\n[workspace]\n",
         ),
         ("f/src/main.rs", "fn main() {}"),
-        (
-            "f/Cargo.lock",
-            &[local("f", "\"out\""), local("out", "")].concat(),
-        ),
+        ("f/Cargo.lock", &[local("f", "\"out\""), local("out", "")].concat()),
         ("../out/Cargo.toml", "[package]\nname = \"out\"\n"),
         ("../out/src/lib.rs", ""),
     ]);
@@ -312,17 +237,9 @@ fn refuses_a_path_dependency_outside_of_the_project() {
 #[test]
 fn a_root_crate_is_its_sources_only() {
     let project = workspace();
-    project.edit(
-        "Cargo.toml",
-        "[workspace]",
-        "[package]\nname = \"root\"\nversion = \"0.1.0\"\n[workspace]",
-    );
+    project.edit("Cargo.toml", "[workspace]", "[package]\nname = \"root\"\nversion = \"0.1.0\"\n[workspace]");
     project.write("src/lib.rs", "");
-    project.edit(
-        "lambdas/two/Cargo.toml",
-        "serde =",
-        "root = { path = \"../..\" }\nserde =",
-    );
+    project.edit("lambdas/two/Cargo.toml", "serde =", "root = { path = \"../..\" }\nserde =");
     project.edit("Cargo.lock", "\"other\", ", "\"other\", \"root\", ");
     let old = fs::read_to_string(project.path("Cargo.lock")).unwrap();
     project.write("Cargo.lock", &format!("{old}{}", local("root", "")));

@@ -21,11 +21,7 @@ fn counts_content_names_and_modes() {
     let edited = project.digest("lambdas/f").unwrap();
     assert_ne!(edited, first);
 
-    fs::rename(
-        project.path("lambdas/f/lib/a.py"),
-        project.path("lambdas/f/lib/b.py"),
-    )
-    .unwrap();
+    fs::rename(project.path("lambdas/f/lib/a.py"), project.path("lambdas/f/lib/b.py")).unwrap();
     let renamed = project.digest("lambdas/f").unwrap();
     assert_ne!(renamed, edited);
 
@@ -60,10 +56,7 @@ fn sorts_by_bytes_with_slashes() {
     let project = python();
     let source = inspect(&project.root, Path::new("lambdas/f")).unwrap();
     let lines = super::super::inputs(&project.root, &source, Architecture::Arm64).unwrap();
-    let names: Vec<_> = lines
-        .iter()
-        .filter_map(|line| line.split('"').nth(1))
-        .collect();
+    let names: Vec<_> = lines.iter().filter_map(|line| line.split('"').nth(1)).collect();
     assert_eq!(names, ["lib.py", "lib/a.py", "main.py"]);
     assert_eq!(lines[0], "format 1");
     assert_eq!(
@@ -84,11 +77,7 @@ fn a_name_can_not_pass_for_two_files() {
 
 #[test]
 fn a_link_counts_as_what_it_points_at() {
-    let copied = Project::new(&[
-        ("shared.py", "S = 1\n"),
-        ("f/main.py", ""),
-        ("f/s.py", "S = 1\n"),
-    ]);
+    let copied = Project::new(&[("shared.py", "S = 1\n"), ("f/main.py", ""), ("f/s.py", "S = 1\n")]);
     let linked = Project::new(&[("shared.py", "S = 1\n"), ("f/main.py", "")]);
     linked.link("f/s.py", "../shared.py");
     assert_eq!(linked.digest("f").unwrap(), copied.digest("f").unwrap());
@@ -102,10 +91,7 @@ fn refuses_what_leads_out_of_the_project() {
 
     for source in ["../outside", "lambdas/../../outside", "/etc", ".."] {
         let error = project.digest(source).unwrap_err();
-        assert!(
-            matches!(error, PackageError::Outside { .. }),
-            "{source}: {error}"
-        );
+        assert!(matches!(error, PackageError::Outside { .. }), "{source}: {error}");
     }
     project.link("lambdas/g", "../../outside");
     let error = project.digest("lambdas/g").unwrap_err();
@@ -114,10 +100,7 @@ fn refuses_what_leads_out_of_the_project() {
     for target in ["../../../outside", "../../../outside/key", "/etc/hostname"] {
         project.link("lambdas/f/link", target);
         let error = project.digest("lambdas/f").unwrap_err();
-        assert!(
-            matches!(error, PackageError::Outside { .. }),
-            "{target}: {error}"
-        );
+        assert!(matches!(error, PackageError::Outside { .. }), "{target}: {error}");
         assert!(error.to_string().contains("lambdas/f/link"), "{error}");
         fs::remove_file(project.path("lambdas/f/link")).unwrap();
     }
@@ -125,10 +108,7 @@ fn refuses_what_leads_out_of_the_project() {
 
 #[test]
 fn a_name_with_dots_is_no_way_out() {
-    let project = Project::new(&[
-        ("lambdas/..f/a..b.py", "x"),
-        ("lambdas/g/sub..dir/x.py", "x"),
-    ]);
+    let project = Project::new(&[("lambdas/..f/a..b.py", "x"), ("lambdas/g/sub..dir/x.py", "x")]);
     assert!(project.digest("lambdas/..f").is_ok());
     assert!(project.digest("lambdas/g").is_ok());
 }
@@ -155,10 +135,7 @@ fn refuses_what_is_missing_empty_or_no_file() {
     assert!(matches!(error("lambdas/nothing"), PackageError::Missing(_)));
     assert!(matches!(error("lambdas/hidden"), PackageError::Empty(_)));
     assert!(matches!(error("lambdas/file"), PackageError::NotAFolder(_)));
-    assert!(matches!(
-        error("lambdas/file/below"),
-        PackageError::NotAFolder(_)
-    ));
+    assert!(matches!(error("lambdas/file/below"), PackageError::NotAFolder(_)));
     let socket = std::os::unix::net::UnixListener::bind(project.path("lambdas/f/socket")).unwrap();
     assert!(matches!(error("lambdas/f"), PackageError::Special(_)));
     drop(socket);
@@ -169,10 +146,7 @@ fn refuses_what_lambda_would_not_take() {
     let project = python();
     project.write_sparse("lambdas/f/model.bin", MAX_FILE + 1);
     let error = project.digest("lambdas/f").unwrap_err();
-    assert!(
-        matches!(error, PackageError::FileTooLarge { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, PackageError::FileTooLarge { .. }), "{error}");
     assert!(error.to_string().contains("model.bin"), "{error}");
 
     fs::remove_file(project.path("lambdas/f/model.bin")).unwrap();
@@ -198,10 +172,5 @@ fn refuses_names_that_are_no_text() {
 fn is_a_folder_without_a_manifest() {
     let project = python();
     let source = inspect(&project.root, Path::new("lambdas/f")).unwrap();
-    assert_eq!(
-        source,
-        Source::Folder {
-            dir: project.path("lambdas/f")
-        }
-    );
+    assert_eq!(source, Source::Folder { dir: project.path("lambdas/f") });
 }

@@ -23,10 +23,7 @@ impl Project {
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap().join("project");
-        let project = Self {
-            _folder: folder,
-            root,
-        };
+        let project = Self { _folder: folder, root };
         fs::create_dir(&project.root).unwrap();
         for (path, content) in files {
             project.write(path, content);
@@ -67,10 +64,7 @@ impl Project {
 
     /// Makes a file that has a size but takes no space.
     fn write_sparse(&self, path: &str, size: u64) {
-        File::create(self.path(path))
-            .unwrap()
-            .set_len(size)
-            .unwrap();
+        File::create(self.path(path)).unwrap().set_len(size).unwrap();
     }
 }
 
@@ -78,10 +72,5 @@ const FAR_FUTURE: std::time::Duration = std::time::Duration::from_secs(4_000_000
 
 fn touch(path: &Path) {
     let time = std::time::UNIX_EPOCH + FAR_FUTURE;
-    File::options()
-        .write(true)
-        .open(path)
-        .unwrap()
-        .set_modified(time)
-        .unwrap();
+    File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
