@@ -16,7 +16,7 @@ pub use scope::{Link, Scope};
 use crate::address::Address;
 use crate::environment::shape::nearest;
 use crate::environment::{Diagnostic, Diagnostics, Environment};
-use crate::kind::{Needs, Registry, Tags, World};
+use crate::kind::{Attribute, Needs, Registry, Tags, World};
 use resolve::Resolver;
 
 /// Tag keys that scones writes itself.
@@ -36,6 +36,9 @@ pub mod tag {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
     pub world: World,
+    /// The role that was assumed to read it, and must be to apply it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assume_role: Option<String>,
     /// Keys of tags that others set.
     pub ignore_tags: Vec<String>,
     pub protect: bool,
@@ -57,6 +60,10 @@ pub struct Resource {
     /// What it waits for that applying cannot bring about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
+    /// Attributes that were computed offline although only AWS decides them: a stack's outputs. Applying stops where
+    /// AWS decided otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected: BTreeMap<String, String>,
     /// Where it is declared: `file:line:column`.
     pub declared_at: String,
     /// The folder its package is made of.
@@ -105,6 +112,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
                 needs: finished.needs,
                 holes: finished.holes,
                 blocked: finished.blocked,
+                expected: if kind.attributes_from_spec() { known(resolver.attributes(address)) } else { BTreeMap::new() },
                 declared_at: declared.key_span.location(),
                 source: finished.source,
             },
@@ -114,7 +122,13 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
     if faults.is_empty() {
         match sort::sort(resources) {
             Ok(resources) => {
-                return Ok(Desired { world, ignore_tags: header.ignore_tags.clone(), protect: header.protect, resources });
+                return Ok(Desired {
+                    world,
+                    assume_role: header.assume_role.clone(),
+                    ignore_tags: header.ignore_tags.clone(),
+                    protect: header.protect,
+                    resources,
+                });
             }
             Err(path) => {
                 let shown: Vec<String> = path.iter().map(Address::to_string).collect();
@@ -127,6 +141,14 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
         }
     }
     Err(Diagnostics(faults))
+}
+
+fn known(attributes: BTreeMap<String, Attribute>) -> BTreeMap<String, String> {
+    let value = |attribute| match attribute {
+        Attribute::Known(value) => Some(value),
+        Attribute::Later(_) => None,
+    };
+    attributes.into_iter().filter_map(|(key, attribute)| Some((key, value(attribute)?))).collect()
 }
 
 /// The tags of a resource: the environment's own, and those that say whose it is.

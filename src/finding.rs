@@ -85,6 +85,12 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     best.map(|(_, name)| name)
 }
 
+/// Counts the slips of the fingers that lie between two words: letters too many, missing, wrong, or swapped.
+#[must_use]
+pub fn slips(one: &str, other: &str) -> usize {
+    distance(&one.chars().collect::<Vec<_>>(), &other.chars().collect::<Vec<_>>())
+}
+
 /// Counts the insertions, deletions, substitutions and swaps of neighbours that turn one word into another.
 fn distance(from: &[char], to: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();

@@ -206,6 +206,11 @@ pub trait Kind: Send + Sync + 'static {
         wanted: &[Wanted<Self::State>],
     ) -> impl Future<Output = Result<Vec<Live<Self::State>>, AwsError>> + Send;
 
+    /// Names resources of this kind that seem to be the environment's, where the tagging API does not know them.
+    fn discover(_aws: &Aws) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send {
+        async { Ok(vec![]) }
+    }
+
     /// Says what keeps the resource from being made, if that can be read beforehand: a model without its artifact.
     fn obstacle(_aws: &Aws, _state: &Self::State) -> impl Future<Output = Result<Option<String>, AwsError>> + Send {
         async { Ok(None) }
@@ -250,6 +255,7 @@ pub trait AnyKind: Send + Sync {
     /// The path and the message of what does not deserialize.
     fn desired(&self, spec: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, (Vec<String>, String)>;
     fn observe<'a>(&'a self, aws: &'a Aws, wanted: &'a [Wanted<Value>]) -> BoxFuture<'a, Result<Vec<Live<Value>>, AwsError>>;
+    fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>>;
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>>;
     fn create<'a>(&'a self, aws: &'a Aws, to: Target<Value>) -> BoxFuture<'a, Result<(), AwsError>>;
     fn update<'a>(
@@ -371,6 +377,10 @@ impl<K: Kind> AnyKind for Erased<K> {
         })
     }
 
+    fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>> {
+        Box::pin(K::discover(aws))
+    }
+
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>> {
         Box::pin(async move { K::obstacle(aws, &typed(state)?).await })
     }
@@ -440,3 +450,18 @@ impl Registry {
 
 /// The addresses that a resource must wait for.
 pub type Needs = BTreeSet<Address>;
+
+/// Names a resource by its content: `<base>-<8 hexadecimal digits>`.
+///
+/// The digits only keep names apart: whether something must change is decided by comparing content.
+pub fn name_by_content(base: &str, state: &Value) -> String {
+    format!("{base}-{}", &digest(state)[..8])
+}
+
+/// The SHA-256 of a value's canonical JSON (RFC 8785), in hexadecimal.
+pub fn digest(value: &Value) -> String {
+    use sha2::Digest as _;
+    // Canonical JSON only fails on numbers that JSON cannot hold, which a `Value` has not.
+    let text = serde_json_canonicalizer::to_vec(value).unwrap_or_default();
+    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}

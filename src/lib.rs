@@ -1,3 +1,15 @@
+//! `scones` keeps an AWS machine-learning workload exactly as its YAML says.
+//!
+//! The modules, in the order the data takes through them:
+//!
+//! 1. [`environment`] reads files into an `Environment` (YAML, overlays, references, positions).
+//! 2. [`desired`] turns it into the graph of resources that should exist (pure).
+//! 3. [`observe`] reads what exists, in bulk and in parallel.
+//! 4. [`plan`] compares the two (pure), with [`diff`] and the normal forms of [`policy`], [`asl`] and [`template`].
+//! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer.
+//!
+//! [`kind`] is the seam between the pure half and AWS: each resource kind in [`kinds`] implements it once.
+
 pub mod address;
 pub mod environment;
 
@@ -5,11 +17,18 @@ pub mod asl;
 pub mod desired;
 pub mod diff;
 pub mod finding;
+pub mod plan;
 pub mod policy;
+pub mod report;
+pub mod stamp;
 pub mod template;
 
 pub mod kind;
 pub mod kinds;
 
+pub mod apply;
 pub mod aws;
+pub mod observe;
 pub mod packages;
+
+pub mod commands;

@@ -1,18 +1,30 @@
 //! CloudFormation templates as JSON values: offline checks, offline outputs, and what a change does.
+//!
+//! The short forms of YAML (`!Ref`, `!Sub`) are expected as the maps they stand for. Nothing here asks AWS: what cannot
+//! be known without it is said to be unknown. Source: the CloudFormation template reference, and the resource schemas
+//! that CloudFormation publishes.
+
+mod changes;
+mod check;
+mod cycle;
+mod parameters;
+mod references;
+mod resolve;
+mod resources;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::finding::Finding;
+pub use changes::resource_changes;
+pub use check::check;
+pub use parameters::{check_parameters, parameters};
+pub use resources::replaced_by;
 
-/// The longest template body, in bytes, that a request may carry itself.
-///
-/// Source: AWS CloudFormation quotas.
+/// The longest template body, in bytes, that a request may carry itself. Source: CloudFormation quotas.
 pub const INLINE_LIMIT: usize = 51_200;
-/// The longest template body, in bytes, that CloudFormation reads from S3.
-///
-/// Source: AWS CloudFormation quotas.
+
+/// The longest template body, in bytes, that CloudFormation reads from S3. Source: CloudFormation quotas.
 pub const S3_LIMIT: usize = 1_048_576;
 
 /// What a template is deployed with: everything its pseudo parameters and parameters stand for.
@@ -66,7 +78,7 @@ pub struct ResourceChange {
     pub type_name: String,
     /// Whether it comes, goes or changes.
     pub action: Action,
-    /// The changed properties, sorted; attributes other than properties, such as `DeletionPolicy`, too.
+    /// What changes, sorted: properties, and attributes such as `DeletionPolicy`. Empty for what comes or goes.
     pub properties: Vec<String>,
     /// Whether the change makes a new resource in the old one's place.
     pub replacement: Replacement,
@@ -83,65 +95,44 @@ pub enum Action {
     Modify,
 }
 
-/// Whether a change makes a new resource in the old one's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a change makes a new resource in the old one's place; the later of two is the graver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Replacement {
     /// The resource is changed in place.
     No,
-    /// It hangs on values known only to AWS.
+    /// That hangs on values known only to AWS, or on a type whose properties are not known here.
     Maybe,
     /// The resource is replaced.
     Yes,
 }
 
-/// Returns everything that CloudFormation would refuse in a template, and what is surely a mistake.
-#[must_use]
-pub fn check(template: &Value) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if !template.get("Resources").and_then(Value::as_object).is_some_and(|map| !map.is_empty()) {
-        findings.push(Finding::new(&[], "a template needs `Resources`"));
-    }
-    findings
-}
-
-/// Returns the parameters that a template declares.
-#[must_use]
-pub fn parameters(template: &Value) -> BTreeMap<String, ParameterInfo> {
-    let _ = template;
-    BTreeMap::new()
-}
-
-/// Returns what is wrong with the parameters given to a template.
-#[must_use]
-pub fn check_parameters(template: &Value, given: &BTreeMap<String, String>) -> Vec<Finding> {
-    let _ = (template, given);
-    Vec::new()
-}
-
 /// Returns the outputs of a template, as far as they are known offline.
+///
+/// An output whose condition is known to be false is left out, as CloudFormation leaves it out.
 #[must_use]
 pub fn outputs(template: &Value, context: &Context) -> BTreeMap<String, Output> {
-    let _ = context;
-    let Some(declared) = template.get("Outputs").and_then(Value::as_object) else { return BTreeMap::new() };
-    let unknown = |name: &String| (name.clone(), Output::Unknown { why: "not resolved offline".into() });
-    declared.keys().map(unknown).collect()
+    let mut resolved = BTreeMap::new();
+    for (name, output) in template.get("Outputs").and_then(Value::as_object).into_iter().flatten() {
+        let resolver = resolve::Resolver::offline(template, context);
+        let made = output.get("Condition").and_then(Value::as_str).map_or(Ok(true), |name| resolver.named_condition(name));
+        let value = match made {
+            Ok(false) => continue,
+            Ok(true) => output.get("Value").ok_or_else(|| "it has no `Value`".to_owned()).and_then(|value| resolver.text(value)),
+            Err(why) => Err(why),
+        };
+        resolved.insert(name.clone(), value.map_or_else(|why| Output::Unknown { why }, Output::Known));
+    }
+    resolved
 }
 
-/// Returns the properties whose change replaces a resource, for the types that are known.
-#[must_use]
-pub fn replaced_by(type_name: &str) -> Option<&'static [&'static str]> {
-    let _ = type_name;
-    None
+/// Writes a scalar as CloudFormation does, which knows only strings.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        _ => None,
+    }
 }
 
-/// Compares two templates with their parameters, resource by resource.
-#[must_use]
-pub fn resource_changes(
-    old: &Value,
-    new: &Value,
-    old_parameters: &BTreeMap<String, String>,
-    new_parameters: &BTreeMap<String, String>,
-) -> Vec<ResourceChange> {
-    let _ = (old, new, old_parameters, new_parameters);
-    Vec::new()
-}
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::Language;
 use super::fields::{Field, LONGEST, Shape, brief};
 use super::machine::Checker;
-use crate::finding::{Finding, below};
+use crate::finding::{Finding, below, slips};
 
 /// The longest `MaxDelaySeconds`, a year. Source: Step Functions developer guide, "Handling errors".
 const LONGEST_DELAY: u64 = 31_622_400;
@@ -32,7 +32,7 @@ const CATCHER: &[Field] = &[
 /// The error names that the language reserves.
 ///
 /// Source: the specification's appendix A, and the developer guide's "Error names" for those that AWS adds.
-const RESERVED: [&str; 18] = [
+const RESERVED: [&str; 17] = [
     "States.ALL",
     "States.BranchFailed",
     "States.DataLimitExceeded",
@@ -48,7 +48,6 @@ const RESERVED: [&str; 18] = [
     "States.ResultPathMatchFailure",
     "States.ResultWriterFailed",
     "States.Runtime",
-    "States.StateMachineDoesNotExist",
     "States.TaskFailed",
     "States.Timeout",
 ];
@@ -120,11 +119,15 @@ fn check_names(checker: &mut Checker, handler: &Map<String, Value>, path: &[Stri
     }
 }
 
-/// Finds names in the reserved space that the language does not have.
+/// Finds misspelt names in the reserved space.
+///
+/// Workflows in use make names of their own there (`States.QuorumMet`), against the specification but with AWS's leave:
+/// only what is a slip away from a reserved name is reported.
 fn check_name(name: &str, path: &[String]) -> Option<Finding> {
-    let reserved = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("States."));
-    if !reserved || RESERVED.contains(&name) || name.starts_with("States.Http.StatusCode.") {
+    // Longer than any reserved name by more than a slip; the comparison is not free.
+    if name.len() > 60 || RESERVED.contains(&name) {
         return None;
     }
-    Some(Finding::new(path, format!("there is no error `{name}`")).nearest_of(name, RESERVED))
+    let meant = RESERVED.into_iter().find(|reserved| reserved.eq_ignore_ascii_case(name) || slips(reserved, name) == 1)?;
+    Some(Finding::new(path, format!("there is no error `{name}`")).help(format!("did you mean `{meant}`?")))
 }

@@ -120,7 +120,8 @@ fn step(rest: &str) -> Result<usize, String> {
         1 | 2 => {}
         _ => return Err("it has three dots in a row".to_owned()),
     }
-    if dots == 2 && after.starts_with('[') {
+    // AWS takes `$.[0]` and `$..[0]`: the brackets are the next step.
+    if after.starts_with('[') {
         return Ok(dots);
     }
     let name: usize = after.chars().take_while(|c| is_in_name(*c)).map(char::len_utf8).sum();

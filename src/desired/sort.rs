@@ -58,6 +58,7 @@ mod tests {
             needs: needs.iter().map(|name| Address::new("a", *name)).collect(),
             holes: BTreeSet::new(),
             blocked: None,
+            expected: Default::default(),
             declared_at: String::new(),
             source: None,
         }

@@ -160,6 +160,20 @@ impl Kind for Role {
         Ok(found.into_iter().flatten().collect())
     }
 
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        let mut found = vec![];
+        let mut marker = None;
+        loop {
+            let request = aws.iam().list_roles().path_prefix(aws.world.role_path()).set_marker(marker);
+            let answer = aws.call("iam:ListRoles", &aws.world.role_path(), request.send()).await?;
+            found.extend(answer.roles.into_iter().map(|role| role.role_name));
+            marker = answer.marker.filter(|_| answer.is_truncated);
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
         let request = || {
             let request = aws

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::task;
 
-use super::cargo::{Crate, Tool, ignored_variables, is_installed};
+use super::cargo::{Compiled, Crate, Tool, ignored_variables, is_installed};
 use super::tree::{self, Entry, Rules};
 use super::{Architecture, Digest, ElfProblem, MAX_UNZIPPED, Package, PackageError, Source};
 use super::{archive, elf, inputs, source};
@@ -16,7 +16,9 @@ use super::{archive, elf, inputs, source};
 ///
 /// Each crate is built by a cargo call of its own. All of them share the workspace's target folder
 /// and so nearly all the work; but in one call for several crates cargo would unify the features of
-/// their dependencies, and a package would depend on which others were built along with it.
+/// their dependencies, and a package would depend on which others were built along with it. Local
+/// packages are always compiled anew, once per call: what cargo holds for up to date may come from
+/// another checkout.
 ///
 /// # Errors
 ///
@@ -30,6 +32,7 @@ pub async fn build(
 ) -> Result<Vec<Package>, PackageError> {
     let mut packages = Vec::with_capacity(sources.len());
     let mut told = false;
+    let mut compiled = Compiled::new();
     for (name, source, digest, architecture) in sources {
         let job = Job {
             root: root.to_owned(),
@@ -55,7 +58,7 @@ pub async fn build(
         }
         let begun = Instant::now();
         progress(&format!("{name}: building package {}", digest.short()));
-        let package = job.build(progress).await?;
+        let package = job.build(&mut compiled, progress).await?;
         let seconds = begun.elapsed().as_secs_f32();
         progress(&format!("{name}: built {} bytes in {seconds:.1} s", package.size));
         packages.push(package);
@@ -74,7 +77,7 @@ struct Job {
 }
 
 impl Job {
-    async fn build(&self, progress: &(dyn Fn(&str) + Sync)) -> Result<Package, PackageError> {
+    async fn build(&self, compiled: &mut Compiled, progress: &(dyn Fn(&str) + Sync)) -> Result<Package, PackageError> {
         self.run(Self::is_unchanged).await?;
         let entries = match &self.source {
             Source::Folder { dir } => {
@@ -89,7 +92,7 @@ impl Job {
             }
             Source::Crate { dir, binary, workspace_root, .. } => {
                 let krate = Crate { dir, binary, workspace_root, architecture: self.architecture };
-                vec![self.bootstrap(&krate, progress).await?]
+                vec![self.bootstrap(&krate, compiled, progress).await?]
             }
         };
         // Whatever was edited while cargo ran may or may not be in the executable.
@@ -100,19 +103,24 @@ impl Job {
 
     /// Compiles a crate and checks its executable; where the host's C library is too new, it is
     /// compiled again with cargo-zigbuild, if that is installed.
-    async fn bootstrap(&self, krate: &Crate<'_>, progress: &(dyn Fn(&str) + Sync)) -> Result<Entry, PackageError> {
+    async fn bootstrap(
+        &self,
+        krate: &Crate<'_>,
+        compiled: &mut Compiled,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<Entry, PackageError> {
         let has_zig = is_installed("cargo-zigbuild");
         let tool = match self.architecture.is_host() {
             true => Tool::Cargo,
             false if has_zig => Tool::Zigbuild,
             false => Tool::Cross,
         };
-        let executable = krate.compile(tool).await?;
+        let executable = krate.compile(tool, compiled).await?;
         let checked = self.run(move |job| job.check(&executable)).await;
         match checked {
             Err(PackageError::Executable { problem: ElfProblem::Glibc(_), .. }) if has_zig && tool != Tool::Zigbuild => {
                 progress("the host's C library is newer than Lambda's: building with cargo-zigbuild");
-                let executable = krate.compile(Tool::Zigbuild).await?;
+                let executable = krate.compile(Tool::Zigbuild, compiled).await?;
                 self.run(move |job| job.check(&executable)).await
             }
             checked => checked,

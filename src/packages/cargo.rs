@@ -1,5 +1,6 @@
 //! Calling cargo for one crate.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -38,17 +39,38 @@ pub(super) struct Crate<'a> {
 /// What cargo says of a finished target, one line of JSON each:
 /// <https://doc.rust-lang.org/cargo/reference/external-tools.html#artifact-messages>.
 #[derive(Deserialize)]
-struct Message {
+struct Artifact {
     reason: String,
-    manifest_path: Option<PathBuf>,
-    target: Option<Target>,
+    package_id: String,
+    manifest_path: PathBuf,
+    target: Target,
+    filenames: Vec<PathBuf>,
     executable: Option<PathBuf>,
+    fresh: bool,
 }
 
 #[derive(Deserialize)]
 struct Target {
     name: String,
     kind: Vec<String>,
+}
+
+/// Which files in a target folder were compiled from which local package by this very run.
+pub(super) type Compiled = BTreeMap<Vec<PathBuf>, String>;
+
+impl Artifact {
+    /// Tells whether the compiler did not look at the package's present sources in this run.
+    ///
+    /// Cargo judges by times: with a target folder that several checkouts share, or sources whose
+    /// times go back, it takes for up to date what was made from others. What comes from a registry
+    /// or a git commit never changes, so only local packages matter.
+    fn is_doubtful(&self, compiled: &Compiled) -> bool {
+        self.fresh && self.is_local() && compiled.get(&self.filenames) != Some(&self.package_id)
+    }
+
+    fn is_local(&self) -> bool {
+        self.package_id.starts_with("path+")
+    }
 }
 
 impl Crate<'_> {
@@ -71,18 +93,52 @@ impl Crate<'_> {
         arguments
     }
 
-    /// Runs cargo in the workspace's root and returns the executable's path.
+    /// Runs cargo in the workspace's root and returns the executable's path. `compiled` is what
+    /// earlier calls of this run made, and is added to.
     ///
     /// # Errors
     ///
     /// Fails with the compiler's last lines when cargo does.
-    pub async fn compile(&self, tool: Tool) -> Result<PathBuf, PackageError> {
-        let arguments = self.arguments(tool);
+    pub async fn compile(&self, tool: Tool, compiled: &mut Compiled) -> Result<PathBuf, PackageError> {
+        let mut artifacts = self.artifacts(tool).await?;
+        let doubtful = artifacts.iter().filter(|artifact| artifact.is_doubtful(compiled));
+        let doubtful: BTreeSet<String> = doubtful.map(|artifact| artifact.package_id.clone()).collect();
+        if !doubtful.is_empty() {
+            self.clean(tool, &doubtful).await?;
+            artifacts = self.artifacts(tool).await?;
+        }
+        for artifact in artifacts.iter().filter(|artifact| artifact.is_local()) {
+            compiled.insert(artifact.filenames.clone(), artifact.package_id.clone());
+        }
+        self.executable(artifacts)
+            .ok_or_else(|| PackageError::NoExecutable { path: self.dir.to_owned(), binary: self.binary.to_owned() })
+    }
+
+    /// Builds the crate and lists all that it is made of.
+    async fn artifacts(&self, tool: Tool) -> Result<Vec<Artifact>, PackageError> {
+        let output = self.cargo(&self.arguments(tool), &["--message-format=json-render-diagnostics"]).await?;
+        let lines = output.split(|byte| *byte == b'\n');
+        let artifacts = lines.filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());
+        Ok(artifacts.filter(|artifact| artifact.reason == "compiler-artifact").collect())
+    }
+
+    /// Removes what some local packages were compiled to, and nothing of their dependencies.
+    async fn clean(&self, tool: Tool, packages: &BTreeSet<String>) -> Result<(), PackageError> {
+        let mut arguments = vec!["clean".to_owned(), "--release".to_owned(), "--locked".to_owned()];
+        if tool != Tool::Cargo {
+            arguments.push(format!("--target={}", self.architecture.target()));
+        }
+        arguments.extend(packages.iter().map(|package| format!("--package={package}")));
+        self.cargo(&arguments, &[]).await.map(drop)
+    }
+
+    /// Runs cargo and returns its standard output. The further arguments are not shown.
+    async fn cargo(&self, arguments: &[String], further: &[&str]) -> Result<Vec<u8>, PackageError> {
         let line = format!("cargo {}", arguments.join(" "));
         let mut command = Command::new("cargo");
         command
-            .args(&arguments)
-            .arg("--message-format=json-render-diagnostics")
+            .args(arguments)
+            .args(further)
             .current_dir(self.workspace_root)
             .env("CARGO_TERM_COLOR", "never")
             .env("CARGO_TERM_PROGRESS_WHEN", "never")
@@ -98,30 +154,26 @@ impl Crate<'_> {
             path: self.workspace_root.to_owned(),
             source,
         })?;
-        if !output.status.success() {
-            return Err(PackageError::Compile {
-                path: self.dir.to_owned(),
-                command: line,
-                workspace: self.workspace_root.to_owned(),
-                status: output.status.to_string(),
-                tail: tail(&output),
-            });
+        if output.status.success() {
+            return Ok(output.stdout);
         }
-        self.executable(&output.stdout)
-            .ok_or_else(|| PackageError::NoExecutable { path: self.dir.to_owned(), binary: self.binary.to_owned() })
+        Err(PackageError::Compile {
+            path: self.dir.to_owned(),
+            command: line,
+            workspace: self.workspace_root.to_owned(),
+            status: output.status.to_string(),
+            tail: tail(&output),
+        })
     }
 
-    fn executable(&self, messages: &[u8]) -> Option<PathBuf> {
+    fn executable(&self, artifacts: Vec<Artifact>) -> Option<PathBuf> {
         let own = self.dir.join("Cargo.toml");
         let is_own = |path: &Path| path == own || path.canonicalize().is_ok_and(|path| path == own);
-        messages.split(|byte| *byte == b'\n').find_map(|line| {
-            let message: Message = serde_json::from_slice(line).ok()?;
-            let target = message.target?;
-            let matches = message.reason == "compiler-artifact"
-                && target.name == self.binary
-                && target.kind.iter().any(|kind| kind == "bin")
-                && message.manifest_path.is_some_and(|path| is_own(&path));
-            message.executable.filter(|_| matches)
+        artifacts.into_iter().find_map(|artifact| {
+            let matches = artifact.target.name == self.binary
+                && artifact.target.kind.iter().any(|kind| kind == "bin")
+                && is_own(&artifact.manifest_path);
+            artifact.executable.filter(|_| matches)
         })
     }
 }

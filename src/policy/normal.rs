@@ -54,7 +54,7 @@ fn normal_document(members: &Map<String, Value>) -> Value {
 }
 
 fn normal_statements(value: &Value) -> Value {
-    let mut statements: Vec<Value> = as_list(value).iter().map(|statement| normal_statement(statement)).collect();
+    let mut statements: Vec<Value> = as_list(value).iter().map(normal_statement).collect();
     // By meaning first, so that the case of an action does not move its statement.
     statements.sort_by_cached_key(|statement| (folded_statement(statement).to_string(), statement.to_string()));
     statements.dedup();

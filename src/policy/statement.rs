@@ -200,7 +200,7 @@ impl Statement<'_> {
     fn check_open_trust(&mut self) {
         let everyone = match self.members.get("Principal") {
             Some(Value::String(text)) => text == "*",
-            Some(Value::Object(kinds)) => kinds.get("AWS").is_some_and(|named| names_everyone(named)),
+            Some(Value::Object(kinds)) => kinds.get("AWS").is_some_and(names_everyone),
             _ => false,
         };
         let allowed = self.members.get("Effect").and_then(Value::as_str) == Some("Allow");
@@ -303,7 +303,9 @@ fn check_resource(resource: &str) -> Option<Finding> {
         return wrong(format!("the resource `{resource}` is no ARN"));
     }
     if rest.len() < 5 {
-        return if masked.contains(HOLE) { None } else { wrong(format!("the ARN `{resource}` has too few parts")) };
+        // A wildcard at the end stands for the parts that are missing: AWS's own policies have `arn:aws:rds:*`.
+        let open_ended = (rest.len() > 2 && masked.ends_with('*')) || masked.contains(HOLE);
+        return if open_ended { None } else { wrong(format!("the ARN `{resource}` has too few parts")) };
     }
     let partition = rest.first().copied().unwrap_or_default();
     if partition != "*" && !partition.starts_with("aws") && !partition.contains(HOLE) {

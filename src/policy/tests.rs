@@ -111,7 +111,7 @@ fn accepts_good_policies() {
         "Action": ["s3:GetObject", "s3:List*", "*", "execute-api:Invoke"],
         "Resource": [
             "*", "arn:aws:s3:::${stacks.foundation.DataBucket}/*", "${stacks.foundation.DataBucketArn}/*",
-            "arn:aws:s3:::home/${aws:username}/*", "arn:${partition}:logs:*:${account}:*",
+            "arn:aws:s3:::home/${aws:username}/*", "arn:${partition}:logs:*:${account}:*", "arn:aws:rds:*",
         ],
         "Condition": {
             "ForAllValues:StringLikeIfExists": { "aws:TagKeys": ["a", "b"] }, "Null": { "aws:TokenIssueTime": false },

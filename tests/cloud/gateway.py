@@ -54,7 +54,7 @@ class Gateway:
         began = time.monotonic()
         if request.path.startswith(control.PREFIX):
             return await control.handle(self, request)
-        body = await request.read()
+        body = await request.content.read()  # not request.read(), which stops at 1 MiB
         service = wire.service_of(request.headers, request.path)
         if service is None:  # presigned addresses, downloads, the emulators' own pages
             return await self.forward(request, "ministack", body)
@@ -135,7 +135,7 @@ async def main(given):
         wire.model(service)
     gateway = Gateway(given)
     await gateway.open()
-    runner = web.ServerRunner(web.Server(gateway.handle, access_log=None, keepalive_timeout=300, client_max_size=1 << 30), handle_signals=False)
+    runner = web.ServerRunner(web.Server(gateway.handle, access_log=None, keepalive_timeout=300), handle_signals=False)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", given.port, backlog=512).start()
     stopped = asyncio.Event()

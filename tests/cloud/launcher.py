@@ -84,6 +84,8 @@ def launch(folder, pythons):
         wait(children, urls, state, folder)
         call(urls["gateway"] + "/__cloud__/seed", "POST", timeout=30)
         write(folder / "env.sh", environment(urls["gateway"]))
+        for child in children.values():
+            child.returncode = 0  # detached: nobody waits for them, and Python shall not complain
     except BaseException:
         clear(folder, state)
         raise

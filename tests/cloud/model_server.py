@@ -51,7 +51,7 @@ class Server:
         if request.method != "POST" or len(parts) != 3 or parts[0] != "endpoints" or parts[2] != "invocations":
             return self.refuse(Refused(404, "UnknownOperationException", "The local model server answers InvokeEndpoint only"))
         try:
-            return await self.invoke(urllib.parse.unquote(parts[1]), request, await request.read())
+            return await self.invoke(urllib.parse.unquote(parts[1]), request, await request.content.read())
         except Refused as refused:
             return self.refuse(refused)
 
@@ -71,8 +71,8 @@ class Server:
             raise model_error(415, "Content type %s is not supported: send image/png" % (kind or "(none)"))
         try:
             picture = classifier.decode(body)
-        except Exception as error:
-            raise model_error(400, "Unable to decode the image: %s" % error) from None
+        except Exception:  # whatever a decoder may raise on bytes from outside
+            raise model_error(400, "Unable to decode the payload as an image") from None
         answer = json.dumps(model(picture))
         event = str(uuid.uuid4())
         await self.capture(endpoint, variant["name"], live.get("capture"), event, kind, body, answer)
@@ -153,7 +153,7 @@ async def main(given):
     server = Server(given.sagemaker, given.s3)
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=20)
     async with aiohttp.ClientSession(connector=connector, skip_auto_headers=("Content-Type",)) as server.client:
-        runner = web.ServerRunner(web.Server(server.handle, access_log=None, keepalive_timeout=300, client_max_size=1 << 30), handle_signals=False)
+        runner = web.ServerRunner(web.Server(server.handle, access_log=None, keepalive_timeout=300), handle_signals=False)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", given.port).start()
         stopped = asyncio.Event()

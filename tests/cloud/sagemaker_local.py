@@ -8,12 +8,12 @@ schedules and all tags are ours, because moto drops members it does not know, ha
 """
 
 import argparse
+import io
 import json
 import logging
 import sys
 
-import local_sagemaker
-from local_sagemaker import endpoints, store, tags
+from local_sagemaker import dispatch, endpoints, store, tags
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -34,7 +34,7 @@ def application(moto):
         if path == "/moto-api/reset":
             store.clear()
         if not path.startswith("/__local__/"):
-            return moto(environ, start_response)
+            return answered(environ, start_response) or moto(environ, start_response)
         name = path[len("/__local__/"):]
         if name == "ping":
             found = {}
@@ -51,12 +51,26 @@ def application(moto):
     return serve
 
 
+def answered(environ, start_response):
+    """the operations of local_sagemaker; None for all others, whose body moto can still read"""
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if not target.startswith("SageMaker."):
+        return None
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    found = dispatch.answer(target, body)
+    if found is None:
+        return None
+    status, headers, data = found
+    start_response(status, headers + [("Content-Length", str(len(data)))])
+    return [data]
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args(argv)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    local_sagemaker.install()
     moto = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", given.port, application(moto), threaded=True, request_handler=Handler)
     server.daemon_threads = True

@@ -131,8 +131,9 @@ def from_rest(shape, labels, query, headers, body):
             wired.add(wire)
             if wire in document:
                 found[name] = renamed(member, document[wire])
-    if shape.serialization.get("payload"):
-        found.setdefault(shape.serialization["payload"], None)  # a body of any kind: not looked into
+    if payload := shape.serialization.get("payload"):
+        member = shape.members[payload]
+        found[payload] = renamed(member, json.loads(body)) if member.type_name == "structure" and body else body
     found.update({key: value for key, value in document.items() if key not in wired})
     return found
 

@@ -26,7 +26,7 @@ fn are_the_same_from_the_same_files() {
     let second = project();
     second.set_executable("f/run.sh", 0o755);
     second.set_executable("f/main.py", 0o600);
-    touch(&second.path("f/main.py"));
+    touch(&second.path("f/main.py"), FAR_FUTURE);
     let two = package(&second, "elsewhere/out");
 
     assert_eq!(fs::read(&one.path).unwrap(), fs::read(&two.path).unwrap());

@@ -5,22 +5,23 @@ use std::sync::Mutex;
 use super::super::{ElfProblem, Package, Source, build};
 use super::*;
 
-fn crates() -> Project {
-    Project::new(&[
+/// A function and a library, named after the test: tests may share a target folder.
+fn crates(test: &str) -> Project {
+    let project = Project::new(&[
         ("Cargo.toml", "[workspace]\nmembers = [\"fun\", \"common\"]\nresolver = \"3\"\n[profile.release]\nstrip = true\n"),
-        (
-            "Cargo.lock",
-            "version = 4\n\n[[package]]\nname = \"common\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"fun\"\n\
-             version = \"0.1.0\"\ndependencies = [\n \"common\",\n]\n",
-        ),
-        (
-            "fun/Cargo.toml",
-            "[package]\nname = \"fun\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\ncommon = { path = \"../common\" }\n",
-        ),
         ("fun/src/main.rs", "fn main() { println!(\"{}\", common::pick(std::env::args().count())) }\n"),
-        ("common/Cargo.toml", "[package]\nname = \"common\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
         ("common/src/lib.rs", "pub fn pick(at: usize) -> u8 { b\"abc\"[at] }\n"),
-    ])
+    ]);
+    let package = |name| format!("name = \"{name}-{test}\"\nversion = \"0.1.0\"\n");
+    let (fun, common) = (package("fun"), package("common"));
+    let edition = "edition = \"2024\"\n";
+    let needs = format!("[dependencies]\ncommon = {{ path = \"../common\", package = \"common-{test}\" }}\n");
+    project.write("common/Cargo.toml", &format!("[package]\n{common}{edition}"));
+    project.write("fun/Cargo.toml", &format!("[package]\n{fun}{edition}{needs}"));
+    let lock = "[[package]]\n";
+    let locked = format!("version = 4\n\n{lock}{common}\n{lock}{fun}dependencies = [\n \"common-{test}\",\n]\n");
+    project.write("Cargo.lock", &locked);
+    project
 }
 
 async fn run(project: &Project, source: &str) -> Result<(Package, Vec<String>), PackageError> {
@@ -45,7 +46,7 @@ async fn run_crate(project: &Project) -> Option<(Package, Vec<String>)> {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn of_a_crate_are_the_same_in_two_folders() {
-    let (first, second) = (crates(), crates());
+    let (first, second) = (crates("same"), crates("same"));
     let Some((one, _)) = run_crate(&first).await else {
         return;
     };
@@ -65,9 +66,31 @@ async fn of_a_crate_are_the_same_in_two_folders() {
     assert!(said.len() == 1 && said[0].contains("there already"), "{said:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn are_of_these_sources_whatever_cargo_holds_for_up_to_date() {
+    let target = tempfile::tempdir().unwrap();
+    let (first, second) = (crates("stale"), crates("stale"));
+    second.write("common/src/lib.rs", "pub fn pick(at: usize) -> u8 { b\"xyz\"[at] }\n");
+    let config = format!("[build]\ntarget-dir = {:?}\n", target.path());
+    for project in [&first, &second] {
+        project.write(".cargo/config.toml", &config);
+        for path in ["common/src/lib.rs", "fun/src/main.rs"] {
+            touch(&project.path(path), Duration::from_secs(1_000_000_000));
+        }
+    }
+    let Some((one, _)) = run_crate(&first).await else { return };
+    let Some((two, _)) = run_crate(&second).await else { return };
+    assert_ne!(one.code_sha256, two.code_sha256);
+
+    fs::remove_dir_all(first.path("target/packages")).unwrap();
+    let (again, _) = run_crate(&first).await.unwrap();
+    assert_eq!(again, one);
+}
+
 #[tokio::test]
 async fn tell_why_a_crate_does_not_compile() {
-    let project = crates();
+    let project = crates("broken");
     project.write("fun/src/main.rs", "fn main() { common::pack(1) }\n");
     let text = run(&project, "fun").await.unwrap_err().to_string();
     assert!(text.contains("cannot find function `pack`"), "{text}");

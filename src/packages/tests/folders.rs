@@ -36,7 +36,7 @@ fn counts_content_names_and_modes() {
 fn does_not_count_times_places_and_what_is_left_out() {
     let project = python();
     let first = project.digest("lambdas/f").unwrap();
-    touch(&project.path("lambdas/f/main.py"));
+    touch(&project.path("lambdas/f/main.py"), FAR_FUTURE);
     project.write("lambdas/f/.env", "SECRET=1");
     project.write("lambdas/f/.git/HEAD", "ref");
     project.write("lambdas/f/lib/__pycache__/a.pyc", "x");

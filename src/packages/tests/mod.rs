@@ -8,6 +8,7 @@ mod folders;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
@@ -68,9 +69,11 @@ impl Project {
     }
 }
 
-const FAR_FUTURE: std::time::Duration = std::time::Duration::from_secs(4_000_000_000);
-
-fn touch(path: &Path) {
-    let time = std::time::UNIX_EPOCH + FAR_FUTURE;
-    File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+/// Sets the time a file was changed, counted from 1970.
+fn touch(path: &Path, since: Duration) {
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_modified(UNIX_EPOCH + since).unwrap();
 }
+
+/// A time in 2096.
+const FAR_FUTURE: Duration = Duration::from_secs(4_000_000_000);

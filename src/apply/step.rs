@@ -1,0 +1,146 @@
+//! Carries one step out: write, wait until AWS has it, stamp.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::Run;
+use crate::address::Address;
+use crate::aws::{AwsError, tags};
+use crate::desired::{Resource, tag};
+use crate::diff::{Change, diff};
+use crate::kind::{AnyKind, Live, Status, Tags, Target, name_by_content};
+use crate::observe::observe_one;
+use crate::plan::{Action, Step, comparable, filled, stamp_of};
+
+/// How long AWS may answer with a settled state that is not the one written: reads lag behind writes.
+const READ_LAG: Duration = Duration::from_secs(60);
+
+pub async fn carry_out(run: &Run<'_>, step: &Step) -> Result<(), AwsError> {
+    let unknown = || AwsError::local(format!("{} is of no known kind", step.address));
+    let kind = run.registry.get(&step.address.section).ok_or_else(unknown)?;
+    match step.action {
+        Action::Blocked => Ok(()),
+        Action::Delete => kind.delete(run.aws, &step.name).await,
+        Action::Collect => kind.collect(run.aws, &step.name, &step.generations).await,
+        Action::Create | Action::Update | Action::Replace | Action::Wait => {
+            let resource = run.plan.desired.resources.get(&step.address).ok_or_else(unknown)?;
+            let state = whole_state(run, step, resource)?;
+            let name = if kind.named_by_content() { name_by_content(&step.name, &state) } else { step.name.clone() };
+            let target = Target { name, state, tags: step.tags.clone() };
+            write(run, kind, step, &target).await?;
+            let live = settle(run, kind, step, &target).await?;
+            check_expected(&step.address, resource, &live)?;
+            if tags::writable(&live.arn) {
+                let stamp = Tags::from([(tag::STAMP.to_owned(), stamp_of(&target.state, &target.tags))]);
+                tags::write(run.aws, &live.arn, &stamp, &[]).await?;
+            }
+            let attribute = |key: &str| format!("{}.{key}", step.address);
+            run.learn([(attribute("name"), live.name.clone()), (attribute("arn"), live.arn.clone())]);
+            run.learn(live.attributes.iter().map(|(key, value)| (attribute(key), value.clone())));
+            Ok(())
+        }
+    }
+}
+
+/// The state to reach with all its holes filled.
+fn whole_state(run: &Run<'_>, step: &Step, resource: &Resource) -> Result<Value, AwsError> {
+    let state = filled(step.to.as_ref().unwrap_or(&Value::Null), &resource.holes, &run.known());
+    let text = state.to_string();
+    match resource.holes.iter().find(|hole| text.contains(&format!("${{{hole}}}"))) {
+        Some(hole) => Err(AwsError::local(format!("the value of ${{{hole}}} is still not known"))),
+        None => Ok(state),
+    }
+}
+
+async fn write(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<Value>) -> Result<(), AwsError> {
+    let Some(from) = &step.from else {
+        return match step.action {
+            Action::Create => kind.create(run.aws, target.clone()).await,
+            _ => Ok(()),
+        };
+    };
+    match step.action {
+        Action::Wait => Ok(()),
+        // What failed to come up is cleared away by its kind.
+        Action::Replace if from.status != Status::Settled => kind.create(run.aws, target.clone()).await,
+        Action::Replace => {
+            kind.delete(run.aws, &step.name).await?;
+            kind.create(run.aws, target.clone()).await
+        }
+        _ => {
+            let (tag_changes, changes): (Vec<Change>, Vec<Change>) =
+                step.changes.iter().cloned().partition(|change| change.field() == "tags");
+            let tags_apart = tags::writable(&from.arn);
+            if kind.named_by_content() && !changes.is_empty() {
+                kind.create(run.aws, target.clone()).await?;
+            } else if !changes.is_empty() || !tags_apart {
+                kind.update(run.aws, from, target.clone(), &changes).await?;
+            }
+            // A new generation was made with its tags.
+            if !tag_changes.is_empty() && tags_apart && !(kind.named_by_content() && !changes.is_empty()) {
+                write_tags(run, from, target).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn write_tags(run: &Run<'_>, from: &Live<Value>, target: &Target<Value>) -> Result<(), AwsError> {
+    let live = from.tags.clone().unwrap_or_default();
+    let kept = comparable(&live, &target.tags, &run.plan.desired.ignore_tags);
+    let set =
+        target.tags.iter().filter(|(key, value)| live.get(*key) != Some(value)).map(|(key, value)| (key.clone(), value.clone()));
+    let remove: Vec<String> = kept.into_keys().filter(|key| !target.tags.contains_key(key)).collect();
+    tags::write(run.aws, &from.arn, &set.collect(), &remove).await
+}
+
+/// Reads until AWS is done and has what was written.
+async fn settle(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<Value>) -> Result<Live<Value>, AwsError> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(100);
+    let mut settled_since: Option<Instant> = None;
+    let name = if kind.named_by_content() { &step.name } else { &target.name };
+    loop {
+        let live = observe_one(run.aws, kind, name, Some(&target.state)).await?;
+        let waits_for = match live {
+            None => "AWS to show it".to_owned(),
+            Some(live) => match &live.status {
+                Status::Failed(why) => return Err(AwsError::unexpected("", &target.name, format!("it failed: {why}"))),
+                Status::InProgress(what) => what.clone(),
+                Status::Settled => {
+                    let differing = diff(&live.state, &target.state, kind.fields());
+                    if differing.is_empty() {
+                        return Ok(live);
+                    }
+                    let paths: Vec<&str> = differing.iter().map(|change| change.path.as_str()).collect();
+                    let since = settled_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() > READ_LAG {
+                        let message = format!("AWS shows other values than were written: {}", paths.join(", "));
+                        return Err(AwsError::unexpected("", &target.name, message));
+                    }
+                    format!("AWS to show {}", paths.join(", "))
+                }
+            },
+        };
+        if begun.elapsed() > kind.deadline() {
+            let message = format!("not done after {} s; still waiting for {waits_for}", begun.elapsed().as_secs());
+            return Err(AwsError::unexpected("", &target.name, message));
+        }
+        run.progress.waiting(&step.address, &waits_for);
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3 / 2).min(Duration::from_secs(3));
+    }
+}
+
+/// Stops where AWS decided otherwise than was computed offline: what refers to it would be wrong.
+fn check_expected(address: &Address, resource: &Resource, live: &Live<Value>) -> Result<(), AwsError> {
+    for (key, expected) in &resource.expected {
+        if let Some(real) = live.attributes.get(key).filter(|real| *real != expected) {
+            let message = format!("its output {key} is {real}, where {expected} was computed; what refers to it would be wrong");
+            return Err(AwsError::unexpected("", &address.to_string(), message));
+        }
+    }
+    Ok(())
+}

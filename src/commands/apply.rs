@@ -1,0 +1,184 @@
+//! `scones apply` and `scones destroy`: plan, ask, apply.
+
+use std::io::{IsTerminal, Write as _};
+use std::path::Path;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{Context, EnvironmentName, Error, exit, print};
+use crate::apply::{Outcome, apply};
+use crate::kind::digest;
+use crate::plan::{Mode, Plan, Step};
+use crate::report;
+
+/// The largest saved plan that is read, in bytes.
+const LARGEST_PLAN: u64 = 64 << 20;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// An environment, or a plan saved with `plan --out`
+    #[arg(value_name = "ENV|PLANFILE")]
+    what: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Also delete what is owned but declared no more
+    #[arg(long)]
+    prune: bool,
+}
+
+#[derive(Args)]
+pub struct DestroyArguments {
+    #[command(flatten)]
+    environment: EnvironmentName,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub async fn run(arguments: Arguments) -> Result<u8, Error> {
+    if arguments.what.ends_with(".json") {
+        return run_saved(&arguments).await;
+    }
+    let context = Context::open(&arguments.what).await?;
+    let mode = if arguments.prune { Mode::Prune } else { Mode::Apply };
+    let plan = context.plan(mode).await?;
+    print(report::plan::text(&plan, &context.registry).trim_end())?;
+    refuse_conflicts(&plan)?;
+    if !confirmed(&plan, arguments.yes, "Apply this?")? {
+        return Ok(exit::ERROR);
+    }
+    let prune = if arguments.prune { " --prune" } else { "" };
+    carry_out(&context, &plan, &format!("scones apply {}{prune}", context.name)).await
+}
+
+pub async fn destroy(arguments: DestroyArguments) -> Result<u8, Error> {
+    let context = Context::open(&arguments.environment.environment).await?;
+    if context.desired.protect {
+        let help = "to delete it all the same, set `protect: false` in its file first";
+        return Err(Error::other(format!("{} is protected", context.desired.world.environment), help));
+    }
+    let plan = context.plan(Mode::Destroy).await?;
+    print(report::plan::text(&plan, &context.registry).trim_end())?;
+    if !confirmed(&plan, arguments.yes, "Delete all this? It cannot be undone.")? {
+        return Ok(exit::ERROR);
+    }
+    carry_out(&context, &plan, &format!("scones destroy {}", context.name)).await
+}
+
+/// Applies a saved plan, if the same plan would be made now.
+async fn run_saved(arguments: &Arguments) -> Result<u8, Error> {
+    let saved = read_plan(Path::new(&arguments.what))?;
+    let context = Context::of_plan(&saved, &arguments.what).await?;
+    let now = context.plan(saved.mode).await?;
+    if now.digest != saved.digest || now.bootstrap != saved.bootstrap || now.conflicts != saved.conflicts {
+        let moved: Vec<String> = moved(&saved, &now).iter().map(|address| format!("  {address}")).collect();
+        let _ = writeln!(
+            anstream::stderr(),
+            "the plan in {} is stale; since it was made, these moved:\n{}",
+            arguments.what,
+            moved.join("\n")
+        );
+        let _ = writeln!(anstream::stderr(), "Make a new one: scones plan {} --out {}", saved.environment, arguments.what);
+        return Ok(exit::STALE);
+    }
+    refuse_conflicts(&saved)?;
+    print(report::plan::text(&saved, &context.registry).trim_end())?;
+    if !confirmed(&saved, arguments.yes, "Apply this?")? {
+        return Ok(exit::ERROR);
+    }
+    carry_out(&context, &saved, &format!("scones plan {} --out {}", saved.environment, arguments.what)).await
+}
+
+fn read_plan(path: &Path) -> Result<Plan, Error> {
+    let shown = path.display();
+    let about = std::fs::metadata(path).map_err(|error| Error::other(format!("cannot read {shown}: {error}"), ""))?;
+    if about.len() > LARGEST_PLAN {
+        return Err(Error::other(format!("{shown} is too large for a plan"), ""));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| Error::other(format!("cannot read {shown}: {error}"), ""))?;
+    let help = "make one with `scones plan ENV --out FILE`";
+    let plan: Plan =
+        serde_json::from_str(&text).map_err(|error| Error::other(format!("{shown} is no saved plan: {error}"), help))?;
+    let body = serde_json::to_value(&plan.steps).unwrap_or_default();
+    if plan.format != 1 || plan.digest != format!("sha256:{}", digest(&body)) {
+        return Err(Error::other(
+            format!("{shown} was changed after it was saved, or comes from another version of scones"),
+            help,
+        ));
+    }
+    Ok(plan)
+}
+
+/// The addresses whose steps differ between two plans.
+fn moved(old: &Plan, new: &Plan) -> Vec<String> {
+    let differs = |step: &&Step, other: &Plan| !other.steps.contains(step);
+    let mut found: Vec<String> = old
+        .steps
+        .iter()
+        .filter(|step| differs(step, new))
+        .chain(new.steps.iter().filter(|step| differs(step, old)))
+        .map(|step| step.address.to_string())
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn refuse_conflicts(plan: &Plan) -> Result<(), Error> {
+    match plan.conflicts.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::other(format!("nothing was changed: {}", first.message), first.help.clone())),
+    }
+}
+
+fn confirmed(plan: &Plan, yes: bool, question: &str) -> Result<bool, Error> {
+    if yes || !plan.has_changes() {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::other("nobody is here to ask", "add --yes"));
+    }
+    let _ = write!(anstream::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    Ok(read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+async fn carry_out(context: &Context, plan: &Plan, again: &str) -> Result<u8, Error> {
+    let (stop, stopped) = watch::channel(false);
+    let progress = report::progress::Lines::new();
+    let applied = apply(&context.aws, plan, &context.registry, &context.directory, &progress, &stopped);
+    tokio::pin!(applied);
+    let signal_of =
+        |kind: SignalKind| signal(kind).map_err(|error| Error::other(format!("cannot listen for signals: {error}"), ""));
+    let (mut interrupt, mut terminate) = (signal_of(SignalKind::interrupt())?, signal_of(SignalKind::terminate())?);
+    let mut ended_by = None;
+    let outcome = loop {
+        let code = tokio::select! {
+            outcome = &mut applied => break outcome,
+            _ = interrupt.recv() => exit::INTERRUPTED,
+            _ = terminate.recv() => exit::TERMINATED,
+        };
+        if ended_by.replace(code).is_some() {
+            let _ = writeln!(anstream::stderr(), "stopped at once. To go on from here: {again}");
+            return Ok(code);
+        }
+        let _ = writeln!(anstream::stderr(), "finishing what is in flight; once more to stop at once");
+        let _ = stop.send(true);
+    };
+    let _ = writeln!(anstream::stderr(), "{}", report::outcome::text(&outcome, again));
+    Ok(code(&outcome, ended_by))
+}
+
+fn code(outcome: &Outcome, ended_by: Option<u8>) -> u8 {
+    match ended_by {
+        Some(code) => code,
+        None if outcome.failed.iter().any(|failure| failure.mismatch) => exit::STALE,
+        None if !outcome.succeeded() => exit::ERROR,
+        None if !outcome.blocked.is_empty() => exit::BLOCKED,
+        None => exit::OK,
+    }
+}

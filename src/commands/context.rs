@@ -1,0 +1,84 @@
+//! What most commands start with: files read, credentials checked, AWS read.
+
+use std::path::PathBuf;
+
+use crate::aws::{Aws, Session};
+use crate::commands::Error;
+use crate::desired::{self, Desired};
+use crate::environment::{self, Environment};
+use crate::kind::Registry;
+use crate::kinds::registry;
+use crate::observe::observe;
+use crate::plan::{Mode, Observed, Plan, plan};
+
+/// Stands in for the account where a file names none and nobody is asked.
+const SOME_ACCOUNT: &str = "000000000000";
+
+/// An environment with a connection to its account.
+pub struct Context {
+    pub registry: Registry,
+    pub desired: Desired,
+    pub aws: Aws,
+    /// Where the sources of packages are.
+    pub directory: PathBuf,
+    /// What to call the environment on the command line.
+    pub name: String,
+}
+
+impl Context {
+    /// Reads and checks an environment without asking AWS.
+    pub fn offline(name: &str) -> Result<(Environment, Desired), Error> {
+        let registry = registry();
+        let file = environment::load::find(name)?;
+        let environment = environment::load(&file, &registry)?;
+        let account = environment.header.account.as_deref().unwrap_or(SOME_ACCOUNT);
+        let desired = desired::desired(&environment, account, &registry)?;
+        Ok((environment, desired))
+    }
+
+    /// Reads and checks an environment, then connects to its account.
+    pub async fn open(name: &str) -> Result<Self, Error> {
+        let (environment, mut desired) = Self::offline(name)?;
+        let registry = registry();
+        let header = &environment.header;
+        let session = Session::open(&header.region, header.assume_role.as_deref()).await?;
+        match &header.account {
+            Some(account) => check_account(&session, account)?,
+            None => desired = desired::desired(&environment, &session.account, &registry)?,
+        }
+        let aws = session.connect(desired.world.clone());
+        Ok(Self { registry, desired, aws, directory: environment.directory, name: name.to_owned() })
+    }
+
+    /// Connects to the account of a saved plan.
+    pub async fn of_plan(plan: &Plan, file: &str) -> Result<Self, Error> {
+        let session = Session::open(&plan.region, plan.desired.assume_role.as_deref()).await?;
+        check_account(&session, &plan.account)?;
+        let aws = session.connect(plan.world().clone());
+        Ok(Self {
+            registry: registry(),
+            desired: plan.desired.clone(),
+            aws,
+            directory: PathBuf::from("."),
+            name: file.to_owned(),
+        })
+    }
+
+    pub async fn observe(&self) -> Result<Observed, Error> {
+        Ok(observe(&self.aws, &self.desired, &self.registry).await?)
+    }
+
+    pub async fn plan(&self, mode: Mode) -> Result<Plan, Error> {
+        Ok(plan(&self.desired, &self.observe().await?, &self.registry, mode))
+    }
+}
+
+fn check_account(session: &Session, wanted: &str) -> Result<(), Error> {
+    if session.account == wanted {
+        return Ok(());
+    }
+    Err(Error::other(
+        format!("these credentials are for account {}, but the environment belongs to {wanted}", session.account),
+        format!("you are {}: set AWS_PROFILE to one of account {wanted}", session.caller),
+    ))
+}

@@ -1,0 +1,190 @@
+//! The commands: wiring between the parts, one file each, and their exit codes.
+
+mod adopt;
+mod apply;
+mod build;
+mod context;
+mod drift;
+mod explain;
+mod plan;
+mod status;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::aws::AwsError;
+use crate::environment::{Diagnostics, schema};
+use crate::kinds::registry;
+use context::Context;
+
+/// Keeps an AWS machine-learning workload exactly as its YAML says.
+#[derive(Parser)]
+#[command(name = "scones", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check an environment's files without asking AWS
+    Validate {
+        #[command(flatten)]
+        environment: EnvironmentName,
+    },
+    /// Build the packages of the functions
+    Build {
+        #[command(flatten)]
+        environment: EnvironmentName,
+    },
+    /// Show what apply would do; exits 2 if that is anything
+    Plan(plan::Arguments),
+    /// Make AWS match the files, or carry out a saved plan
+    Apply(apply::Arguments),
+    /// Show what changed behind our back; exits 2 if anything did
+    Drift(drift::Arguments),
+    /// Delete all that the environment owns
+    Destroy(apply::DestroyArguments),
+    /// Take over a resource that exists
+    Adopt(adopt::Arguments),
+    /// Show what runs
+    Status {
+        #[command(flatten)]
+        environment: EnvironmentName,
+    },
+    /// Show one resource: its owner, its live and declared values, and why they differ
+    Explain(explain::Arguments),
+    /// Print the JSON Schema of environment files
+    Schema,
+}
+
+#[derive(clap::Args)]
+pub struct EnvironmentName {
+    /// A file, or a name for environments/NAME.yaml
+    #[arg(value_name = "ENV")]
+    environment: String,
+}
+
+/// How a result is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub enum Error {
+    Files(Diagnostics),
+    Aws(Box<AwsError>),
+    Other { message: String, help: String },
+}
+
+impl Error {
+    fn other(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Other { message: message.into(), help: help.into() }
+    }
+}
+
+impl From<Diagnostics> for Error {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Files(diagnostics)
+    }
+}
+
+impl From<crate::environment::Diagnostic> for Error {
+    fn from(diagnostic: crate::environment::Diagnostic) -> Self {
+        Self::Files(diagnostic.into())
+    }
+}
+
+impl From<AwsError> for Error {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(Box::new(error))
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use crate::report::style::{REMOVED, paint};
+        let error = paint(REMOVED, "error");
+        let (message, help) = match self {
+            Self::Files(diagnostics) => return f.write_str(&diagnostics.render(true)),
+            Self::Aws(aws) => (aws.to_string(), aws.help().unwrap_or_default()),
+            Self::Other { message, help } => (message.clone(), help.clone()),
+        };
+        write!(f, "{error}: {message}")?;
+        if help.is_empty() { Ok(()) } else { write!(f, "\n  {help}") }
+    }
+}
+
+/// Exit codes, the same for all commands.
+pub mod exit {
+    pub const OK: u8 = 0;
+    pub const ERROR: u8 = 1;
+    /// There are changes, or drift.
+    pub const CHANGES: u8 = 2;
+    /// What was planned is not what would happen now.
+    pub const STALE: u8 = 3;
+    /// Done but for what is blocked.
+    pub const BLOCKED: u8 = 5;
+    pub const INTERRUPTED: u8 = 130;
+    pub const TERMINATED: u8 = 143;
+}
+
+/// Runs a command to its exit code.
+///
+/// # Errors
+/// Whatever ended it early; the exit code is then 1.
+pub async fn run(cli: Cli) -> Result<u8, Error> {
+    match cli.command {
+        Command::Validate { environment } => validate(&environment.environment),
+        Command::Build { environment } => build::run(&environment.environment).await,
+        Command::Plan(arguments) => plan::run(arguments).await,
+        Command::Apply(arguments) => apply::run(arguments).await,
+        Command::Drift(arguments) => drift::run(arguments).await,
+        Command::Destroy(arguments) => apply::destroy(arguments).await,
+        Command::Adopt(arguments) => adopt::run(arguments).await,
+        Command::Status { environment } => status::run(&environment.environment).await,
+        Command::Explain(arguments) => explain::run(arguments).await,
+        Command::Schema => {
+            print(&format!("{:#}", schema::editor_schema(&registry())))?;
+            Ok(exit::OK)
+        }
+    }
+}
+
+fn validate(name: &str) -> Result<u8, Error> {
+    let (_, desired) = Context::offline(name)?;
+    let count = desired.resources.len();
+    let blocked = desired.resources.values().filter(|resource| resource.blocked.is_some()).count();
+    let suffix = if blocked > 0 { format!(", {blocked} of them blocked until a pin is set") } else { String::new() };
+    print(&format!("{name} is valid: {count} resources{suffix}"))?;
+    Ok(exit::OK)
+}
+
+/// Writes a result to standard output.
+///
+/// A reader that closed its end, such as `head`, is no error of ours: the rest is simply not wanted.
+fn print(text: &str) -> Result<(), Error> {
+    use std::io::Write as _;
+    match writeln!(anstream::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::other(format!("cannot write to standard output: {error}"), ""))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file whole or not at all.
+fn write_file(path: &PathBuf, text: &str) -> Result<(), Error> {
+    let mut temporary = path.clone().into_os_string();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let fail = |error: std::io::Error| Error::other(format!("cannot write {}: {error}", path.display()), "");
+    std::fs::write(&temporary, text).map_err(fail)?;
+    std::fs::rename(&temporary, path).map_err(|error| {
+        let _ = std::fs::remove_file(&temporary);
+        fail(error)
+    })
+}

@@ -1,0 +1,48 @@
+//! `scones plan`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Context, EnvironmentName, Error, Format, exit, print, write_file};
+use crate::plan::{Mode, Plan};
+use crate::report;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    environment: EnvironmentName,
+    /// Save the plan, to be applied exactly as it is
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Also delete what is owned but declared no more
+    #[arg(long)]
+    prune: bool,
+    /// Exit 0 even if there are changes
+    #[arg(long)]
+    exit_zero: bool,
+}
+
+pub async fn run(arguments: Arguments) -> Result<u8, Error> {
+    let context = Context::open(&arguments.environment.environment).await?;
+    let mode = if arguments.prune { Mode::Prune } else { Mode::Apply };
+    let plan = context.plan(mode).await?;
+    match arguments.format {
+        Format::Text => print(report::plan::text(&plan, &context.registry).trim_end())?,
+        Format::Json => print(&json(&plan)?)?,
+    }
+    if let Some(file) = &arguments.out {
+        write_file(file, &json(&plan)?)?;
+    }
+    Ok(match () {
+        () if !plan.conflicts.is_empty() => exit::ERROR,
+        () if plan.has_changes() && !arguments.exit_zero => exit::CHANGES,
+        () => exit::OK,
+    })
+}
+
+pub fn json(plan: &Plan) -> Result<String, Error> {
+    serde_json::to_string_pretty(plan).map_err(|error| Error::other(format!("the plan cannot be written as JSON: {error}"), ""))
+}

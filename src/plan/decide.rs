@@ -1,0 +1,211 @@
+//! What must happen to each declared resource.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::{Action, Conflict, Observed, Step, is_owned};
+use crate::address::Address;
+use crate::desired::{Desired, Resource, tag};
+use crate::diff::{Change, diff};
+use crate::environment::reference::fill;
+use crate::kind::{AnyKind, Live, Registry, Status, Tags, World, name_by_content};
+use crate::stamp;
+
+pub struct Decided {
+    pub steps: Vec<Step>,
+    pub unchanged: BTreeSet<Address>,
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Decides in the order in which things are made, since one resource's name may fill another's hole.
+pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry) -> Decided {
+    let mut decided = Decided { steps: vec![], unchanged: BTreeSet::new(), conflicts: vec![] };
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut blocked: BTreeSet<Address> = BTreeSet::new();
+    for (address, resource) in &desired.resources {
+        let Some(kind) = registry.get(&address.section) else { continue };
+        let live = observed.resources.get(address);
+        let to = filled(&resource.state, &resource.holes, &known);
+        if let Some(live) = live
+            && let Some(conflict) = conflict(address, kind, live, &desired.world)
+        {
+            decided.conflicts.push(conflict);
+            continue;
+        }
+        let step = match obstacle(address, resource, observed, &blocked) {
+            Some(reason) => {
+                blocked.insert(address.clone());
+                Some(Step { reason: Some(reason), ..step(address, resource, Action::Blocked) })
+            }
+            None => judge(address, kind, resource, to.clone(), live, &desired.ignore_tags),
+        };
+        let acts = step.as_ref().is_some_and(Step::acts);
+        if kind.named_by_content() {
+            let name = match live {
+                Some(live) if !acts => Some(live.name.clone()),
+                _ if has_holes(&to, &resource.holes) => None,
+                _ => Some(name_by_content(&resource.name, &to)),
+            };
+            known.extend(name.map(|name| (format!("{address}.name"), name)));
+        }
+        if let Some(live) = live.filter(|_| !acts) {
+            known.extend(live.attributes.iter().map(|(key, value)| (format!("{address}.{key}"), value.clone())));
+            known.insert(format!("{address}.arn"), live.arn.clone());
+        }
+        match step {
+            Some(step) => decided.steps.push(step),
+            None => {
+                decided.unchanged.insert(address.clone());
+            }
+        }
+    }
+    let acting: BTreeSet<Address> = decided.steps.iter().map(|step| step.address.clone()).collect();
+    for step in &mut decided.steps {
+        step.needs.retain(|need| acting.contains(need));
+    }
+    decided
+}
+
+/// Fills the holes of a state whose values are known.
+pub fn filled(state: &Value, holes: &BTreeSet<String>, known: &BTreeMap<String, String>) -> Value {
+    match state {
+        Value::String(text) if text.contains("${") => {
+            Value::String(fill(text, &|reference| holes.contains(reference).then(|| known.get(reference).cloned()).flatten()))
+        }
+        Value::Array(items) => Value::Array(items.iter().map(|item| filled(item, holes, known)).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (key.clone(), filled(value, holes, known))).collect::<Map<_, _>>())
+        }
+        other => other.clone(),
+    }
+}
+
+fn has_holes(state: &Value, holes: &BTreeSet<String>) -> bool {
+    let text = state.to_string();
+    holes.iter().any(|hole| text.contains(&format!("${{{hole}}}")))
+}
+
+fn step(address: &Address, resource: &Resource, action: Action) -> Step {
+    Step {
+        address: address.clone(),
+        action,
+        name: resource.name.clone(),
+        needs: resource.needs.clone(),
+        changes: vec![],
+        reason: None,
+        from: None,
+        to: None,
+        tags: Tags::new(),
+        generations: vec![],
+    }
+}
+
+/// A resource of a declared name that is not ours is never touched.
+fn conflict(address: &Address, kind: &dyn AnyKind, live: &Live<Value>, world: &World) -> Option<Conflict> {
+    // A name with a hash in it is nobody else's by chance, and its tags may lag behind.
+    if kind.named_by_content() {
+        return None;
+    }
+    let tags = live.tags.clone().unwrap_or_default();
+    if is_owned(&tags, world) {
+        return None;
+    }
+    let title = kind.title();
+    let elsewhere = tags.get(tag::APP) == Some(&world.app) && tags.get(tag::ENVIRONMENT) == Some(&world.environment);
+    let (message, help) = match tags.get(tag::REGION) {
+        Some(region) if elsewhere => (
+            format!("the {title} {} belongs to this environment in {region}", live.name),
+            "one environment name belongs to one region: choose another name for this one".to_owned(),
+        ),
+        _ => (
+            format!("the {title} {} exists already and is not this environment's", live.name),
+            format!("take it over with `scones adopt {} {address}`, or give yours another name with `name:`", world.environment),
+        ),
+    };
+    Some(Conflict { address: address.clone(), message, help })
+}
+
+fn obstacle(address: &Address, resource: &Resource, observed: &Observed, blocked: &BTreeSet<Address>) -> Option<String> {
+    let own = resource.blocked.as_ref().or_else(|| observed.obstacles.get(address));
+    own.cloned().or_else(|| {
+        let need = resource.needs.iter().find(|need| blocked.contains(*need))?;
+        Some(format!("waits for {need}"))
+    })
+}
+
+fn judge(
+    address: &Address,
+    kind: &dyn AnyKind,
+    resource: &Resource,
+    to: Value,
+    live: Option<&Live<Value>>,
+    ignore_tags: &[String],
+) -> Option<Step> {
+    let made = |action: Action| Step { to: Some(to.clone()), tags: resource.tags.clone(), ..step(address, resource, action) };
+    let Some(live) = live else { return Some(made(Action::Create)) };
+    let from = Some(live.clone());
+    if let Status::Failed(why) = &live.status {
+        return Some(Step { from, reason: Some(why.clone()), ..made(Action::Replace) });
+    }
+    let changes = changes(kind, live, &to, &resource.tags, ignore_tags);
+    if changes.is_empty() {
+        return match &live.status {
+            Status::InProgress(what) => Some(Step { from, reason: Some(what.clone()), ..made(Action::Wait) }),
+            _ => None,
+        };
+    }
+    let tags_only = changes.iter().all(|change| change.field() == "tags");
+    let action = match () {
+        () if kind.named_by_content() || tags_only => Action::Update,
+        () if changes.iter().any(|change| change.replaces) => Action::Replace,
+        () => Action::Update,
+    };
+    let reason =
+        (kind.named_by_content() && !tags_only).then(|| "it cannot change in place: a new one is made beside it".to_owned());
+    Some(Step { from, changes, reason, ..made(action) })
+}
+
+/// The differences of state and tags, each with its cause.
+fn changes(kind: &dyn AnyKind, live: &Live<Value>, to: &Value, tags: &Tags, ignore_tags: &[String]) -> Vec<Change> {
+    let live_tags = live.tags.clone().unwrap_or_default();
+    let stamp = live_tags.get(tag::STAMP).cloned();
+    let from = with_tags(&live.state, comparable(&live_tags, tags, ignore_tags));
+    let to = with_tags(to, tags.clone());
+    let mut found = diff(&from, &to, kind.fields());
+    for change in &mut found {
+        let field = change.field().to_owned();
+        let value = |side: &Value| side.get(&field).cloned().unwrap_or_default();
+        change.cause = Some(stamp::cause(stamp.as_deref(), &field, &value(&from), &value(&to)));
+        if field == "tags" {
+            change.replaces = false;
+        }
+    }
+    found
+}
+
+/// The live tags that count: not AWS's own, not the stamp, not those that others set.
+pub fn comparable(live: &Tags, wanted: &Tags, ignored: &[String]) -> Tags {
+    let is_ignored = |key: &str| {
+        ignored.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => key.starts_with(start),
+            None => key == pattern,
+        })
+    };
+    let counts = |key: &str| key != tag::STAMP && !key.starts_with("aws:") && (wanted.contains_key(key) || !is_ignored(key));
+    live.iter().filter(|(key, _)| counts(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// A state with its tags as one more field, as it is compared and stamped.
+pub fn with_tags(state: &Value, tags: Tags) -> Value {
+    let mut state = state.clone();
+    if let Value::Object(map) = &mut state {
+        map.insert("tags".into(), json!(tags));
+    }
+    state
+}
+
+/// The stamp of a state that was applied.
+pub fn stamp_of(state: &Value, tags: &Tags) -> String {
+    stamp::stamp(&with_tags(state, tags.clone()))
+}

@@ -1,0 +1,7 @@
+//! [`Plan`](crate::plan::Plan) or [`Outcome`](crate::apply::Outcome) → what a person or a program reads.
+
+pub mod lines;
+pub mod outcome;
+pub mod plan;
+pub mod progress;
+pub mod style;

@@ -1,0 +1,257 @@
+//! A plan as text: grouped by kind, changed words marked, one line of summary last.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::lines::{changed, lines, scalar};
+use super::style::{ADDED, CHANGED, FAINT, HOLE, REMOVED, STRONG, paint};
+use crate::diff::{Cause, Change, Rule, rule_holds};
+use crate::kind::{AnyKind, Registry};
+use crate::plan::{Action, Mode, Plan, Step, Summary};
+
+/// Renders a plan.
+pub fn text(plan: &Plan, registry: &Registry) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", paint(STRONG, format!("{} / {}", plan.app, plan.environment)));
+    let _ = writeln!(out, "{}", paint(FAINT, format!("account {}, {}", plan.account, plan.region)));
+    if let Some(bucket) = &plan.bootstrap {
+        let _ = writeln!(
+            out,
+            "\n{} bucket {bucket} {}",
+            paint(ADDED, "+"),
+            paint(FAINT, "for packages; shared by all environments, kept by destroy")
+        );
+    }
+    let mut section = "";
+    for step in sorted(plan, registry) {
+        let Some(kind) = registry.get(&step.address.section) else { continue };
+        if section != step.address.section {
+            section = &step.address.section;
+            let _ = writeln!(out, "\n{}", paint(STRONG, kind.section()));
+        }
+        write_step(&mut out, step, kind, plan);
+    }
+    write_orphans(&mut out, plan);
+    for conflict in &plan.conflicts {
+        let _ = writeln!(out, "\n{} {}: {}", paint(REMOVED, "!"), paint(STRONG, &conflict.address), conflict.message);
+        let _ = writeln!(out, "  {}", conflict.help);
+    }
+    let _ = writeln!(out, "\n{}", summary(&plan.summary, plan.mode));
+    out
+}
+
+/// Steps by section, in the order of the file's sections, so that what belongs together stands together.
+fn sorted<'a>(plan: &'a Plan, registry: &Registry) -> Vec<&'a Step> {
+    let mut steps: Vec<&Step> = plan.steps.iter().collect();
+    steps.sort_by_key(|step| registry.rank(&step.address.section));
+    steps
+}
+
+/// The sign and the word of an action.
+pub fn sign(action: Action) -> (String, &'static str) {
+    match action {
+        Action::Create => (paint(ADDED, "+"), "create"),
+        Action::Update => (paint(CHANGED, "~"), "change"),
+        Action::Replace => (paint(REMOVED, "±"), "replace"),
+        Action::Delete => (paint(REMOVED, "-"), "delete"),
+        Action::Collect => (paint(FAINT, "-"), "remove old"),
+        Action::Wait => (paint(CHANGED, "…"), "wait for"),
+        Action::Blocked => (paint(HOLE, "?"), "blocked"),
+    }
+}
+
+fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan) {
+    let (sign, word) = sign(step.action);
+    let _ = writeln!(out, "  {sign} {}  {}", paint(STRONG, &step.address.name), paint(FAINT, format!("{word} {}", step.name)));
+    if let Some(reason) = &step.reason {
+        let _ = writeln!(out, "      {reason}");
+    }
+    if !step.generations.is_empty() {
+        let _ = writeln!(out, "      {}", step.generations.join(", "));
+    }
+    match (&step.to, step.action) {
+        (Some(state), Action::Create) => write_new(out, state, step, plan),
+        (Some(_), _) => write_changes(out, step, kind),
+        _ => {}
+    }
+}
+
+fn write_new(out: &mut String, state: &Value, step: &Step, plan: &Plan) {
+    let holes = plan.desired.resources.get(&step.address).map(|resource| &resource.holes);
+    let shown: serde_json::Map<String, Value> = state
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !is_empty(value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    for line in lines(&Value::Object(shown)) {
+        let hole = holes.into_iter().flatten().find(|hole| line.contains(&format!("${{{hole}}}")));
+        let note =
+            hole.map(|hole| format!(" {}", paint(HOLE, format!("known once {} is there", source_of(hole))))).unwrap_or_default();
+        let _ = writeln!(out, "      {}{note}", paint(ADDED, line));
+    }
+}
+
+fn source_of(hole: &str) -> &str {
+    hole.rsplit_once('.').map_or(hole, |(source, _)| source)
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.values().all(is_empty),
+        _ => false,
+    }
+}
+
+fn write_changes(out: &mut String, step: &Step, kind: &dyn AnyKind) {
+    let mut shown_documents: Vec<Vec<String>> = vec![];
+    for change in &step.changes {
+        let path = split(&change.path);
+        let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+        let document = (1..=keys.len()).find(|length| rule_holds(kind.fields(), &keys[..*length], Rule::Document));
+        match (document, &step.from, &step.to) {
+            (Some(length), Some(from), Some(to)) => {
+                let path = path[..length].to_vec();
+                if shown_documents.contains(&path) {
+                    continue;
+                }
+                let of_document = step.changes.iter().filter(|other| split(&other.path).starts_with(&path));
+                let cause = of_document.filter_map(|change| change.cause).next();
+                let _ = writeln!(out, "      {}{}", path.join("."), note(cause, change.replaces));
+                let (old, new) = (at(&from.state, &path), at(to, &path));
+                write_indented(out, changed(&old, &new));
+                shown_documents.push(path);
+            }
+            _ => write_change(out, change),
+        }
+    }
+}
+
+fn write_change(out: &mut String, change: &Change) {
+    let note = note(change.cause, change.replaces);
+    let nested = |value: &Option<Value>| value.as_ref().is_some_and(|value| value.is_object() || value.is_array());
+    if nested(&change.from) || nested(&change.to) {
+        let side = |value: &Option<Value>| value.clone().unwrap_or(Value::Null);
+        let _ = writeln!(out, "      {}{note}", change.path);
+        let shown = match (&change.from, &change.to) {
+            (None, Some(value)) => lines(value).into_iter().map(|line| paint(ADDED, format!("+ {line}"))).collect(),
+            (Some(value), None) => lines(value).into_iter().map(|line| paint(REMOVED, format!("- {line}"))).collect(),
+            _ => changed(&side(&change.from), &side(&change.to)),
+        };
+        write_indented(out, shown);
+        return;
+    }
+    let _ = match (&change.from, &change.to) {
+        (Some(from), Some(to)) => {
+            writeln!(out, "      {}: {} → {}{note}", change.path, paint(REMOVED, scalar(from)), paint(ADDED, scalar(to)))
+        }
+        (None, Some(to)) => writeln!(out, "      {}: {}{note}", change.path, paint(ADDED, format!("+ {}", scalar(to)))),
+        (Some(from), None) => writeln!(out, "      {}: {}{note}", change.path, paint(REMOVED, format!("- {}", scalar(from)))),
+        (None, None) => Ok(()),
+    };
+}
+
+fn write_indented(out: &mut String, lines: Vec<String>) {
+    for line in lines {
+        let _ = writeln!(out, "        {line}");
+    }
+}
+
+fn note(cause: Option<Cause>, replaces: bool) -> String {
+    let cause = match cause {
+        Some(Cause::Drifted) => Some("changed outside"),
+        Some(Cause::Both) => Some("changed in the file and outside"),
+        Some(Cause::Declared) | None => None,
+    };
+    let mut out = String::new();
+    if let Some(text) = cause {
+        let _ = write!(out, "  {}", paint(CHANGED, text));
+    }
+    if replaces {
+        let _ = write!(out, "  {}", paint(REMOVED, "cannot change in place"));
+    }
+    out
+}
+
+/// Takes a change's path apart again.
+fn split(path: &str) -> Vec<String> {
+    let mut out = vec![];
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('[') {
+            let mut stream = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
+            let Some(Ok(key)) = stream.next() else { break };
+            rest = quoted[stream.byte_offset()..].trim_start_matches(']').trim_start_matches('.');
+            out.push(key);
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            out.push(rest[..end].to_owned());
+            rest = rest[end..].trim_start_matches('.');
+        }
+    }
+    out
+}
+
+fn at(value: &Value, path: &[String]) -> Value {
+    path.iter().try_fold(value, |value, key| value.get(key)).cloned().unwrap_or(Value::Null)
+}
+
+fn write_orphans(out: &mut String, plan: &Plan) {
+    if plan.orphans.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint(STRONG, "owned, but declared no more"));
+    for (address, orphan) in &plan.orphans {
+        let _ = writeln!(out, "  {} {}  {}", paint(FAINT, "?"), address, paint(FAINT, &orphan.name));
+    }
+    let _ = writeln!(out, "  {}", paint(FAINT, "kept; `--prune` deletes them"));
+}
+
+/// The one line that says it all.
+pub fn summary(summary: &Summary, mode: Mode) -> String {
+    let mut parts = vec![];
+    let mut add = |count: usize, text: &str| {
+        if count > 0 {
+            parts.push(format!("{count} {text}"));
+        }
+    };
+    add(summary.create, "to create");
+    add(summary.update, "to change");
+    add(summary.replace, "to replace");
+    add(summary.delete, "to delete");
+    add(summary.collect, "to tidy up");
+    let acting = !parts.is_empty();
+    let mut parts_after = vec![];
+    let mut add = |count: usize, text: &str| {
+        if count > 0 {
+            parts_after.push(format!("{count} {text}"));
+        }
+    };
+    add(summary.unchanged, "unchanged");
+    add(summary.blocked, "blocked");
+    add(summary.orphan, if summary.orphan == 1 { "orphan" } else { "orphans" });
+    if !acting {
+        let nothing = if mode == Mode::Destroy { "Nothing to delete" } else { "Nothing to do" };
+        return if parts_after.is_empty() { format!("{nothing}.") } else { format!("{nothing}: {}.", parts_after.join(", ")) };
+    }
+    parts.extend(parts_after);
+    format!("Plan: {}.", parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::join;
+
+    #[test]
+    fn paths_come_apart_as_they_were_joined() {
+        for path in [vec!["a", "b"], vec!["tags", "a.b", "c"], vec!["we\"ird]", "x"], vec!["scones:app"]] {
+            assert_eq!(split(&join(&path)), path, "{path:?}");
+        }
+    }
+}
