@@ -8,49 +8,49 @@ use super::style::{ADDED, FAINT, REMOVED, paint};
 /// Writes a value in the manner of YAML, one line per leaf.
 pub fn lines(value: &Value) -> Vec<String> {
     let mut out = vec![];
-    write(value, 0, "", &mut out);
+    write(value, "", "", &mut out);
     out
 }
 
-fn write(value: &Value, depth: usize, head: &str, out: &mut Vec<String>) {
-    let pad = "  ".repeat(depth);
+/// `lead` stands before the value's first line, `pad` before all others.
+fn write(value: &Value, lead: &str, pad: &str, out: &mut Vec<String>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            let inner = open(head, &pad, depth, out);
-            for (index, (key, value)) in map.iter().enumerate() {
-                // The first key of a list's item stands behind its dash.
-                match head.strip_suffix("- ").filter(|_| index == 0) {
-                    Some(_) => write(value, inner, &format!("- {key}: "), out),
-                    None => write(value, inner, &format!("{key}: "), out),
+            let mut lead = lead.to_owned();
+            for (key, value) in map {
+                if is_nested(value) && short_list(value).is_none() {
+                    out.push(format!("{lead}{key}:"));
+                    let inner = format!("{pad}  ");
+                    write(value, &inner, &inner, out);
+                } else {
+                    write(value, &format!("{lead}{key}: "), pad, out);
                 }
+                lead = pad.to_owned();
             }
         }
-        Value::Array(items) if !items.is_empty() => {
-            if items.iter().all(is_short) && items.len() <= 4 {
-                let all: Vec<String> = items.iter().map(scalar).collect();
-                let line = format!("[{}]", all.join(", "));
-                if line.chars().count() <= 60 {
-                    out.push(format!("{pad}{head}{line}"));
-                    return;
+        Value::Array(items) if !items.is_empty() => match short_list(value) {
+            Some(line) => out.push(format!("{lead}{line}")),
+            None => {
+                let mut lead = lead.to_owned();
+                for item in items {
+                    write(item, &format!("{lead}- "), &format!("{pad}  "), out);
+                    lead = pad.to_owned();
                 }
             }
-            let inner = open(head, &pad, depth, out);
-            items.iter().for_each(|item| write(item, inner, "- ", out));
-        }
-        other => out.push(format!("{pad}{head}{}", scalar(other))),
+        },
+        other => out.push(format!("{lead}{}", scalar(other))),
     }
 }
 
-/// Writes the line that a nested value hangs on; says how deep its members stand.
-fn open(head: &str, pad: &str, depth: usize, out: &mut Vec<String>) -> usize {
-    match head {
-        "" => depth,
-        "- " => depth,
-        head => {
-            out.push(format!("{pad}{}", head.trim_end()));
-            depth + if head.starts_with("- ") { 2 } else { 1 }
-        }
-    }
+fn is_nested(value: &Value) -> bool {
+    value.as_object().is_some_and(|map| !map.is_empty()) || value.as_array().is_some_and(|items| !items.is_empty())
+}
+
+/// A list that fits on the line of its key.
+fn short_list(value: &Value) -> Option<String> {
+    let items = value.as_array().filter(|items| !items.is_empty() && items.len() <= 4 && items.iter().all(is_short))?;
+    let line = format!("[{}]", items.iter().map(scalar).collect::<Vec<_>>().join(", "));
+    (line.chars().count() <= 60).then_some(line)
 }
 
 fn is_short(value: &Value) -> bool {
@@ -110,10 +110,8 @@ mod tests {
     #[test]
     fn reads_like_yaml() {
         let value = json!({ "a": 1, "b": { "c": "x y", "d": [] }, "e": [{ "f": "1", "g": null }, { "f": [1, 2] }] });
-        let expected = ["a: 1", "b:", "  c: x y", "  d: []", "e:", "  - f: \"1\"", "  g: null", "  - f: [1, 2]"];
-        let found = lines(&value);
-        assert_eq!(found.len(), expected.len(), "{found:#?}");
-        assert_eq!(found[..6], expected[..6]);
+        let expected = ["a: 1", "b:", "  c: x y", "  d: []", "e:", "  - f: \"1\"", "    g: null", "  - f: [1, 2]"];
+        assert_eq!(lines(&value), expected);
     }
 
     #[test]
@@ -122,6 +120,12 @@ mod tests {
             changed(&json!({ "Action": "s3:GetObject", "x": 1 }), &json!({ "Action": "s3:PutObject", "x": 1 })).join("\n");
         let plain = anstream::adapter::strip_str(&shown).to_string();
         assert_eq!(plain, "- Action: s3:GetObject\n+ Action: s3:PutObject\n  x: 1");
-        assert!(shown.contains("\u{1b}[4m") || shown.contains("4;") || shown.contains(";4"), "{shown:?}");
+        // Only the word that changed is underlined.
+        let underlined: Vec<&str> = shown
+            .split("\u{1b}[4m")
+            .skip(1)
+            .map(|part| part.split('\u{1b}').find(|part| !part.is_empty()).unwrap_or(""))
+            .collect();
+        assert!(underlined.iter().all(|word| !word.contains("Action")) && !underlined.is_empty(), "{shown:?}");
     }
 }

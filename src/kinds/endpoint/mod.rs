@@ -1,0 +1,152 @@
+//! SageMaker endpoints, each with its endpoint configuration: configurations are immutable, so each content is a
+//! generation of its own, and an update moves the endpoint from one to the other.
+
+mod read;
+mod rollout;
+mod spec;
+mod write;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::sagemaker::{Others, Vpc, base};
+use crate::aws::{Aws, AwsError, arn};
+use crate::desired::Scope;
+use crate::diff::{Change, Field, Rule};
+use crate::kind::{Attribute, Kind, Live, Part, Target, Wanted, World};
+use rollout::Rollout;
+
+pub struct Endpoint;
+
+/// An endpoint, complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    variants: BTreeMap<String, Variant>,
+    /// Variants that get a copy of the traffic.
+    shadow_variants: BTreeMap<String, Variant>,
+    capture: Option<Capture>,
+    kms_key: Option<String>,
+    /// What only inference components have.
+    execution_role: Option<String>,
+    network_isolation: bool,
+    vpc: Option<Vpc>,
+    #[serde(default, skip_serializing_if = "Others::is_empty")]
+    other: Others,
+    /// How an update is carried out. AWS keeps it for no longer than that, so the live side repeats what is declared.
+    rollout: Option<Rollout>,
+}
+
+/// Instances of one model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// The model's whole name.
+    model: Option<String>,
+    instance: Option<String>,
+    count: Option<i32>,
+    weight: f64,
+    serverless: Option<Serverless>,
+    /// In gigabytes.
+    volume: Option<i32>,
+    /// In seconds.
+    download_timeout: Option<i32>,
+    /// In seconds.
+    startup_timeout: Option<i32>,
+    shell_access: bool,
+    #[serde(default, skip_serializing_if = "Others::is_empty")]
+    other: Others,
+}
+
+/// Capacity without instances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Serverless {
+    /// In megabytes.
+    memory: i32,
+    max_concurrency: i32,
+    provisioned_concurrency: Option<i32>,
+}
+
+/// What is kept of requests and answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Capture {
+    enabled: bool,
+    /// Whether SageMaker does it: it stops by itself where a disk is full.
+    status: String,
+    percent: i32,
+    to: String,
+    kms_key: Option<String>,
+    input: bool,
+    output: bool,
+    json_content_types: Vec<String>,
+    csv_content_types: Vec<String>,
+}
+
+impl Kind for Endpoint {
+    const SECTION: &'static str = "endpoints";
+    const TITLE: &'static str = "SageMaker endpoint";
+    /// SageMaker takes 63, of which a configuration's name needs 9 for the hash of its content.
+    const LONGEST_NAME: usize = 54;
+    const FIELDS: &'static [Field] = &[
+        Field { path: "capture.json_content_types", rule: Rule::Unordered, why: "SageMaker looks one up among them" },
+        Field { path: "capture.csv_content_types", rule: Rule::Unordered, why: "SageMaker looks one up among them" },
+    ];
+    const DEADLINE: Duration = Duration::from_secs(60 * 60);
+
+    type Spec = spec::Spec;
+    type State = State;
+
+    fn attributes(world: &World, name: &str, _: &Value, _: Option<&Value>) -> BTreeMap<String, Attribute> {
+        // SageMaker writes names into ARNs in lower case, and IAM compares them letter by letter.
+        let arn = world.arn("sagemaker", &format!("endpoint/{}", name.to_lowercase()));
+        [("name", name.to_owned()), ("arn", arn)].map(|(key, value)| (key.to_owned(), Attribute::Known(value))).into()
+    }
+
+    fn part(arn: &str) -> Option<Part> {
+        match arn::name(arn, "sagemaker", "endpoint/") {
+            Some(name) => Some(Part { name: name.to_owned(), main: true }),
+            None => {
+                let name = arn::name(arn, "sagemaker", "endpoint-config/")?;
+                Some(Part { name: base(name)?.to_owned(), main: false })
+            }
+        }
+    }
+
+    fn desired(spec: spec::Spec, scope: &mut Scope<'_>) -> Option<State> {
+        spec::desired(spec, scope)
+    }
+
+    /// Per endpoint DescribeEndpoint and one DescribeEndpointConfig for each generation; one ListEndpointConfigs for all.
+    async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+        read::observe(aws, wanted).await
+    }
+
+    async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
+        write::create(aws, &to).await
+    }
+
+    async fn update(aws: &Aws, _: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
+        write::update(aws, &to).await
+    }
+
+    async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
+        write::delete_endpoint(aws, name).await?;
+        let configs = read::list_configs(aws, &format!("{name}-")).await?;
+        let ours: Vec<String> = configs.into_iter().filter(|config| base(config) == Some(name)).collect();
+        write::delete_configs(aws, &ours).await
+    }
+
+    /// A configuration that the endpoint has by now is kept: without it SageMaker can neither patch nor update the endpoint.
+    async fn collect(aws: &Aws, name: &str, generations: &[String]) -> Result<(), AwsError> {
+        let endpoint = read::describe(aws, name).await?;
+        let in_use = |config: &String| endpoint.as_ref().is_some_and(|endpoint| read::refers_to(endpoint, config));
+        let unused: Vec<String> = generations.iter().filter(|config| !in_use(config)).cloned().collect();
+        write::delete_configs(aws, &unused).await
+    }
+}
+
+/// A weight as a person writes it: SageMaker keeps single precision, in which 0.1 is 0.100000001490116.
+fn weight(weight: f32) -> f64 {
+    weight.to_string().parse().unwrap_or(f64::from(weight))
+}

@@ -1,0 +1,306 @@
+//! Reading endpoints with all of their configurations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
+use aws_sdk_sagemaker::operation::describe_endpoint_config::DescribeEndpointConfigOutput;
+use aws_sdk_sagemaker::types::{
+    CaptureMode, DataCaptureConfig, EndpointConfigSortKey, EndpointStatus, ManagedInstanceScalingStatus, MetricsConfig, OrderKey,
+    PendingProductionVariantSummary, ProductionVariant, ProductionVariantServerlessConfig, ProductionVariantSummary,
+    RoutingStrategy,
+};
+use futures::future::try_join_all;
+
+use super::spec::STARTED;
+use super::{Capture, Serverless, State, Variant, weight};
+use crate::aws::{Aws, AwsError, Optional};
+use crate::kind::{Generation, Live, Status, Wanted};
+use crate::kinds::sagemaker::{Others, Vpc, base, note, searches};
+
+/// Reads all endpoints at once, then all configurations of those that exist.
+pub async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+    let searches = searches(wanted.iter().map(|one| one.name.as_str()), &aws.world.prefix());
+    let endpoints = try_join_all(wanted.iter().map(|one| describe(aws, &one.name)));
+    let configs = try_join_all(searches.iter().map(|text| list_configs(aws, text)));
+    let (endpoints, configs) = futures::try_join!(endpoints, configs)?;
+    let configs = configs.concat();
+    let found = wanted.iter().zip(endpoints).filter_map(|(one, endpoint)| Some((one, endpoint?)));
+    try_join_all(found.map(|(one, endpoint)| read(aws, one, endpoint, &configs))).await
+}
+
+pub async fn describe(aws: &Aws, name: &str) -> Result<Option<DescribeEndpointOutput>, AwsError> {
+    let request = aws.sagemaker().describe_endpoint().endpoint_name(name);
+    aws.call("sagemaker:DescribeEndpoint", name, request.send()).await.optional()
+}
+
+pub async fn describe_config(aws: &Aws, name: &str) -> Result<Option<DescribeEndpointConfigOutput>, AwsError> {
+    let request = aws.sagemaker().describe_endpoint_config().endpoint_config_name(name);
+    aws.call("sagemaker:DescribeEndpointConfig", name, request.send()).await.optional()
+}
+
+/// The names of configurations that contain a text, newest first.
+pub async fn list_configs(aws: &Aws, text: &str) -> Result<Vec<String>, AwsError> {
+    let mut found = vec![];
+    let mut next = None;
+    loop {
+        let request = aws
+            .sagemaker()
+            .list_endpoint_configs()
+            .name_contains(text)
+            .sort_by(EndpointConfigSortKey::CreationTime)
+            .sort_order(OrderKey::Descending)
+            .max_results(100)
+            .set_next_token(next);
+        let answer = aws.call("sagemaker:ListEndpointConfigs", text, request.send()).await?;
+        found.extend(answer.endpoint_configs.unwrap_or_default().into_iter().filter_map(|config| config.endpoint_config_name));
+        next = answer.next_token;
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Whether SageMaker needs a configuration for what the endpoint serves or is on the way to.
+pub fn refers_to(endpoint: &DescribeEndpointOutput, config: &str) -> bool {
+    endpoint.endpoint_config_name.as_deref() == Some(config) || pending(endpoint) == Some(config)
+}
+
+/// The configuration that a deployment is on the way to.
+pub fn pending(endpoint: &DescribeEndpointOutput) -> Option<&str> {
+    endpoint.pending_deployment_summary.as_ref()?.endpoint_config_name.as_deref()
+}
+
+async fn read(
+    aws: &Aws,
+    wanted: &Wanted<State>,
+    endpoint: DescribeEndpointOutput,
+    configs: &[String],
+) -> Result<Live<State>, AwsError> {
+    let current = target_config(&endpoint).to_owned();
+    let older: Vec<&String> = configs.iter().filter(|name| base(name) == Some(&wanted.name) && **name != current).collect();
+    let older_configs = try_join_all(older.iter().map(|name| describe_config(aws, name)));
+    let (config, older_configs) = futures::try_join!(describe_config(aws, &current), older_configs)?;
+    let generations = older.into_iter().zip(older_configs).filter_map(|(name, config)| {
+        Some(Generation { name: name.clone(), in_use: refers_to(&endpoint, name), refers: models(&config?) })
+    });
+    let generations = generations.collect();
+    let mut state = state(&endpoint, config.unwrap_or_else(lost));
+    state.rollout = wanted.desired.as_ref().and_then(|desired| desired.rollout.clone());
+    let name = endpoint.endpoint_name.clone().unwrap_or_else(|| wanted.name.clone());
+    let arn = endpoint.endpoint_arn.clone().unwrap_or_default();
+    Ok(Live { status: status(&endpoint), generations, ..Live::settled(name, arn, state, None) })
+}
+
+/// The configuration that the endpoint will have once it is settled, as far as that is known: on the way back it is
+/// the one that it never left.
+fn target_config(endpoint: &DescribeEndpointOutput) -> &str {
+    let forward = matches!(endpoint.endpoint_status, Some(EndpointStatus::Creating | EndpointStatus::Updating));
+    let pending = pending(endpoint).filter(|_| forward);
+    pending.or(endpoint.endpoint_config_name.as_deref()).unwrap_or_default()
+}
+
+/// Stands for a configuration that was deleted under its endpoint: what that held cannot be known any more.
+fn lost() -> DescribeEndpointConfigOutput {
+    DescribeEndpointConfigOutput::builder().build()
+}
+
+fn models(config: &DescribeEndpointConfigOutput) -> Vec<String> {
+    let variants = config.production_variants().iter().chain(config.shadow_production_variants());
+    variants.filter_map(|variant| variant.model_name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What an endpoint serves, or will serve once a deployment is through.
+pub fn state(endpoint: &DescribeEndpointOutput, config: DescribeEndpointConfigOutput) -> State {
+    let mut state = content(config);
+    // Until a deployment is through, the summary of its variants tells what they will be.
+    let forward = pending(endpoint).is_some_and(|name| name == target_config(endpoint));
+    let (live, shadows) = match endpoint.pending_deployment_summary.as_ref().filter(|_| forward) {
+        Some(pending) => (
+            pending.production_variants().iter().map(Scale::coming).collect::<Vec<_>>(),
+            pending.shadow_production_variants().iter().map(Scale::coming).collect::<Vec<_>>(),
+        ),
+        None => (
+            endpoint.production_variants().iter().map(Scale::live).collect(),
+            endpoint.shadow_production_variants().iter().map(Scale::live).collect(),
+        ),
+    };
+    live.into_iter().for_each(|scale| scale.apply(&mut state.variants));
+    shadows.into_iter().for_each(|scale| scale.apply(&mut state.shadow_variants));
+    let capturing = endpoint.data_capture_config.as_ref().and_then(|capture| capture.capture_status.as_ref());
+    // While it changes, capturing pauses.
+    if let (Some(capture), Some(status)) = (&mut state.capture, capturing)
+        && endpoint.endpoint_status == Some(EndpointStatus::InService)
+    {
+        capture.status = status.as_str().to_owned();
+    }
+    state
+}
+
+/// What can change of a variant without another configuration.
+struct Scale {
+    name: String,
+    count: Option<i32>,
+    weight: Option<f32>,
+    serverless: Option<ProductionVariantServerlessConfig>,
+}
+
+impl Scale {
+    fn live(summary: &ProductionVariantSummary) -> Self {
+        Self {
+            name: summary.variant_name.clone().unwrap_or_default(),
+            count: summary.desired_instance_count.or(summary.current_instance_count),
+            weight: summary.desired_weight.or(summary.current_weight),
+            serverless: summary.desired_serverless_config.clone().or(summary.current_serverless_config.clone()),
+        }
+    }
+
+    fn coming(summary: &PendingProductionVariantSummary) -> Self {
+        Self {
+            name: summary.variant_name.clone().unwrap_or_default(),
+            count: summary.desired_instance_count.or(summary.current_instance_count),
+            weight: summary.desired_weight.or(summary.current_weight),
+            serverless: summary.desired_serverless_config.clone().or(summary.current_serverless_config.clone()),
+        }
+    }
+
+    fn apply(self, variants: &mut BTreeMap<String, Variant>) {
+        let variant = variants.entry(self.name).or_default();
+        variant.serverless = self.serverless.map(serverless).or(variant.serverless.take());
+        // A serverless variant has no instances, whatever is echoed of them.
+        variant.count = if variant.serverless.is_some() { None } else { self.count.or(variant.count) };
+        variant.weight = self.weight.map_or(variant.weight, weight);
+    }
+}
+
+/// What a configuration holds, its defaults folded.
+pub fn content(config: DescribeEndpointConfigOutput) -> State {
+    let variants = |variants: Option<Vec<ProductionVariant>>| {
+        let named = |one: ProductionVariant| (one.variant_name.clone().unwrap_or_default(), variant(one));
+        variants.unwrap_or_default().into_iter().map(named).collect()
+    };
+    let mut other = Others::new();
+    note(&mut other, "async_inference", config.async_inference_config);
+    note(&mut other, "explainer", config.explainer_config);
+    note(&mut other, "metrics", config.metrics_config.filter(|metrics| !are_default(metrics)));
+    State {
+        variants: variants(config.production_variants),
+        shadow_variants: variants(config.shadow_production_variants),
+        capture: config.data_capture_config.map(capture),
+        kms_key: config.kms_key_id,
+        execution_role: config.execution_role_arn,
+        network_isolation: config.enable_network_isolation.unwrap_or_default(),
+        vpc: config.vpc_config.map(Vpc::of),
+        other,
+        rollout: None,
+    }
+}
+
+fn are_default(metrics: &MetricsConfig) -> bool {
+    !metrics.enable_enhanced_metrics.unwrap_or_default()
+        && !metrics.enable_detailed_observability.unwrap_or_default()
+        && metrics.metric_publish_frequency_in_seconds.is_none_or(|seconds| seconds == 60)
+}
+
+fn variant(given: ProductionVariant) -> Variant {
+    let mut other = Others::new();
+    note(&mut other, "accelerator", given.accelerator_type);
+    note(&mut other, "accelerator_partitions", given.accelerator_partition_layouts.filter(|layouts| !layouts.is_empty()));
+    note(&mut other, "capacity_reservation", given.capacity_reservation_config);
+    note(&mut other, "core_dump", given.core_dump_config);
+    note(&mut other, "inference_ami", given.inference_ami_version);
+    note(&mut other, "instance_pools", given.instance_pools.filter(|pools| !pools.is_empty()));
+    note(&mut other, "provision_timeout", given.variant_instance_provision_timeout_in_seconds);
+    let is_on = |scaling: &_| *scaling != Some(ManagedInstanceScalingStatus::Disabled);
+    note(&mut other, "managed_scaling", given.managed_instance_scaling.filter(|scaling| is_on(&scaling.status)));
+    let is_set = |strategy: &_| *strategy != Some(RoutingStrategy::Random);
+    note(&mut other, "routing", given.routing_config.filter(|routing| is_set(&routing.routing_strategy)));
+    let serverless = given.serverless_config.map(serverless);
+    let is_serverless = serverless.is_some();
+    Variant {
+        model: given.model_name,
+        instance: given.instance_type.map(|instance| instance.as_str().to_owned()),
+        count: given.initial_instance_count.filter(|_| !is_serverless),
+        weight: weight(given.initial_variant_weight.unwrap_or(1.0)),
+        serverless,
+        // SageMaker names a volume for serverless variants too, which have none.
+        volume: given.volume_size_in_gb.filter(|_| !is_serverless),
+        download_timeout: given.model_data_download_timeout_in_seconds,
+        startup_timeout: given.container_startup_health_check_timeout_in_seconds,
+        shell_access: given.enable_ssm_access.unwrap_or_default(),
+        other,
+    }
+}
+
+fn serverless(config: ProductionVariantServerlessConfig) -> Serverless {
+    Serverless {
+        memory: config.memory_size_in_mb.unwrap_or_default(),
+        max_concurrency: config.max_concurrency.unwrap_or_default(),
+        provisioned_concurrency: config.provisioned_concurrency,
+    }
+}
+
+fn capture(config: DataCaptureConfig) -> Capture {
+    let modes: Vec<CaptureMode> = config.capture_options().iter().filter_map(|option| option.capture_mode.clone()).collect();
+    let keeps = |mode: CaptureMode| modes.contains(&mode) || modes.contains(&CaptureMode::InputAndOutput);
+    let header = config.capture_content_type_header.as_ref();
+    let sorted = |types: &[String]| {
+        let mut types = types.to_vec();
+        types.sort();
+        types
+    };
+    Capture {
+        enabled: config.enable_capture.unwrap_or(true),
+        status: STARTED.to_owned(),
+        percent: config.initial_sampling_percentage.unwrap_or_default(),
+        input: keeps(CaptureMode::Input),
+        output: keeps(CaptureMode::Output),
+        json_content_types: header.map(|header| sorted(header.json_content_types())).unwrap_or_default(),
+        csv_content_types: header.map(|header| sorted(header.csv_content_types())).unwrap_or_default(),
+        to: config.destination_s3_uri.unwrap_or_default(),
+        kms_key: config.kms_key_id,
+    }
+}
+
+/// Whether SageMaker is done. In service is not enough: a deployment may still be on the way, or instances missing.
+pub fn status(endpoint: &DescribeEndpointOutput) -> Status {
+    let Some(status) = &endpoint.endpoint_status else { return Status::InProgress("SageMaker names no status".to_owned()) };
+    match status {
+        EndpointStatus::Failed | EndpointStatus::OutOfService | EndpointStatus::UpdateRollbackFailed => {
+            let why = endpoint.failure_reason.as_deref().unwrap_or("SageMaker gives no reason");
+            Status::Failed(format!("{status}: {why}"))
+        }
+        EndpointStatus::InService => match (pending(endpoint), short_of(endpoint)) {
+            (Some(config), _) => Status::InProgress(format!("the deployment of {config}{}", stages(endpoint))),
+            (None, Some(short)) => Status::InProgress(short),
+            (None, None) => Status::Settled,
+        },
+        _ => match pending(endpoint) {
+            Some(config) => Status::InProgress(format!("{status}, {config}{}", stages(endpoint))),
+            None => Status::InProgress(status.to_string()),
+        },
+    }
+}
+
+/// A variant that has not come to the instances or the weight asked of it.
+fn short_of(endpoint: &DescribeEndpointOutput) -> Option<String> {
+    endpoint.production_variants().iter().find_map(|variant| {
+        let name = variant.variant_name.as_deref().unwrap_or_default();
+        match (variant.current_instance_count, variant.desired_instance_count) {
+            (Some(current), Some(desired)) if current != desired => Some(format!("{name} has {current} of {desired} instances")),
+            _ => None,
+        }
+    })
+}
+
+/// The stage of each variant of a deployment: Creating, ActivatingTraffic, Baking…
+fn stages(endpoint: &DescribeEndpointOutput) -> String {
+    let variants = endpoint.pending_deployment_summary.iter().flat_map(|pending| pending.production_variants());
+    let stages: BTreeSet<&str> = variants
+        .flat_map(|variant| variant.variant_status())
+        .filter_map(|status| status.status.as_ref().map(aws_sdk_sagemaker::types::VariantStatus::as_str))
+        .collect();
+    match stages.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", stages.into_iter().collect::<Vec<_>>().join(", ")),
+    }
+}

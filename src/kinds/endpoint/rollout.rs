@@ -1,0 +1,183 @@
+//! How an update shifts traffic to the new fleet, and what makes it go back.
+
+use std::borrow::Cow;
+
+use aws_sdk_sagemaker::types::{
+    Alarm, AutoRollbackConfig, BlueGreenUpdatePolicy, CapacitySize, CapacitySizeType, DeploymentConfig, TrafficRoutingConfig,
+    TrafficRoutingConfigType,
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::desired::Scope;
+use crate::kinds::units::Seconds;
+
+/// The least and the most that MaximumExecutionTimeoutInSeconds may be.
+const WAITS: std::ops::RangeInclusive<u32> = 600..=14_400;
+/// What an update may take besides baking, where `max_wait` is not given: mostly for instances to come up.
+const BESIDES: u32 = 30 * 60;
+
+/// How an update shifts traffic. With neither `canary` nor `linear`, all of it at once.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// The part of the capacity that gets traffic first, at most 50%; the rest follows at once.
+    canary: Option<Percent>,
+    /// The part of the capacity that gets traffic with each step, 10% to 50%.
+    linear: Option<Percent>,
+    /// How long each step is watched before the next one: up to 1h.
+    #[serde(default = "no_time")]
+    bake: Seconds,
+    /// Names of declared alarms; any of them going off takes the endpoint back to what it served before.
+    #[serde(default)]
+    roll_back_on: Vec<String>,
+    /// When SageMaker gives up and goes back: 10m to 4h, longer than the whole bake.
+    max_wait: Option<Seconds>,
+}
+
+/// A part of the whole, such as 10%.
+#[derive(Clone, Copy)]
+struct Percent(i32);
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.strip_suffix('%').and_then(|number| number.parse().ok());
+        number.map(Self).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no percentage: write one such as 10%")))
+    }
+}
+
+impl JsonSchema for Percent {
+    fn schema_name() -> Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]{1,3}%$", "description": "a percentage such as 10%" })
+    }
+}
+
+fn no_time() -> Seconds {
+    Seconds(0)
+}
+
+/// A rollout, complete; durations in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    canary: Option<i32>,
+    linear: Option<i32>,
+    bake: u32,
+    roll_back_on: Vec<String>,
+    max_wait: u32,
+}
+
+/// Checks against the limits of the API.
+pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Rollout> {
+    let (canary, linear) = (spec.canary.map(|percent| percent.0), spec.linear.map(|percent| percent.0));
+    if canary.is_some() && linear.is_some() {
+        scope.fault(&["rollout", "linear"], "`canary` and `linear` are two ways: write one of them");
+    }
+    if canary.is_some_and(|percent| !(1..=50).contains(&percent)) {
+        scope.fault(&["rollout", "canary"], "a canary is 1% to 50% of the capacity");
+    }
+    if linear.is_some_and(|percent| !(10..=50).contains(&percent)) {
+        scope.fault(&["rollout", "linear"], "a step is 10% to 50% of the capacity");
+    }
+    let bake = spec.bake.0;
+    if bake > 3600 {
+        scope.fault(&["rollout", "bake"], "each step bakes for at most 1h");
+    }
+    if spec.roll_back_on.len() > 10 {
+        scope.fault(&["rollout", "roll_back_on"], "an update watches at most 10 alarms");
+    }
+    let alarms: Vec<Option<String>> = spec
+        .roll_back_on
+        .iter()
+        .enumerate()
+        .map(|(index, alarm)| scope.link("alarms", alarm, &["rollout", "roll_back_on", &index.to_string()]).map(|link| link.name))
+        .collect();
+    let baking = bake.saturating_mul(steps(canary, linear));
+    let max_wait = spec.max_wait.map_or_else(|| (baking + BESIDES).clamp(*WAITS.start(), *WAITS.end()), |wait| wait.0);
+    if !WAITS.contains(&max_wait) {
+        scope.fault(&["rollout", "max_wait"], "SageMaker waits for 10m to 4h");
+    } else if max_wait <= baking {
+        let key = if spec.max_wait.is_some() { "max_wait" } else { "bake" };
+        scope
+            .fault(&["rollout", key], format!("the steps bake for {baking} s in all, and SageMaker gives up after {max_wait} s"));
+    }
+    Some(Rollout { canary, linear, bake, roll_back_on: alarms.into_iter().collect::<Option<_>>()?, max_wait })
+}
+
+/// How many steps shift all of the traffic.
+fn steps(canary: Option<i32>, linear: Option<i32>) -> u32 {
+    match (canary, linear) {
+        (Some(_), _) => 2,
+        (None, Some(percent)) => 100_u32.div_ceil(u32::try_from(percent).unwrap_or(1).max(1)),
+        (None, None) => 1,
+    }
+}
+
+impl Rollout {
+    /// When SageMaker gives up, in seconds.
+    pub fn max_wait(&self) -> u32 {
+        self.max_wait
+    }
+
+    pub fn for_sagemaker(&self) -> DeploymentConfig {
+        let seconds = |seconds: u32| i32::try_from(seconds).unwrap_or(i32::MAX);
+        let size = |percent: Option<i32>| {
+            percent.map(|percent| CapacitySize::builder().r#type(CapacitySizeType::CapacityPercent).value(percent).build())
+        };
+        let way = match (self.canary, self.linear) {
+            (Some(_), _) => TrafficRoutingConfigType::Canary,
+            (None, Some(_)) => TrafficRoutingConfigType::Linear,
+            (None, None) => TrafficRoutingConfigType::AllAtOnce,
+        };
+        let traffic = TrafficRoutingConfig::builder()
+            .r#type(way)
+            .wait_interval_in_seconds(seconds(self.bake))
+            .set_canary_size(size(self.canary))
+            .set_linear_step_size(size(self.linear))
+            .build();
+        let policy = BlueGreenUpdatePolicy::builder()
+            .traffic_routing_configuration(traffic)
+            .termination_wait_in_seconds(0)
+            .maximum_execution_timeout_in_seconds(seconds(self.max_wait))
+            .build();
+        let alarms: Vec<Alarm> = self.roll_back_on.iter().map(|name| Alarm::builder().alarm_name(name).build()).collect();
+        let back = (!alarms.is_empty()).then(|| AutoRollbackConfig::builder().set_alarms(Some(alarms)).build());
+        DeploymentConfig::builder().blue_green_update_policy(policy).set_auto_rollback_configuration(back).build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_the_steps() {
+        let cases =
+            [((None, None), 1), ((Some(10), None), 2), ((None, Some(10)), 10), ((None, Some(30)), 4), ((None, Some(0)), 100)];
+        for ((canary, linear), expected) in cases {
+            assert_eq!(steps(canary, linear), expected);
+        }
+    }
+
+    #[test]
+    fn asks_sagemaker_for_a_canary_that_goes_back() {
+        let rollout = Rollout { canary: Some(10), linear: None, bake: 600, roll_back_on: vec!["a".into()], max_wait: 3000 };
+        let config = rollout.for_sagemaker();
+        let traffic = config.blue_green_update_policy.as_ref().and_then(|policy| policy.traffic_routing_configuration.clone());
+        let traffic = traffic.expect("a policy");
+        assert_eq!((traffic.r#type, traffic.wait_interval_in_seconds), (Some(TrafficRoutingConfigType::Canary), Some(600)));
+        assert_eq!(traffic.canary_size.and_then(|size| size.value), Some(10));
+        assert!(traffic.linear_step_size.is_none());
+        assert_eq!(config.auto_rollback_configuration.map(|back| back.alarms().len()), Some(1));
+        let plain = Rollout { canary: None, roll_back_on: vec![], ..rollout };
+        assert!(plain.for_sagemaker().auto_rollback_configuration.is_none());
+    }
+}

@@ -1,0 +1,240 @@
+//! Lambda functions, each with what callers see of it: its code, its configuration, the version behind the alias `live`,
+//! who may call that alias, and its log group. Callers always call the alias, so a change reaches them when all of it is
+//! there, and a step back is moving the alias.
+
+mod read;
+mod spec;
+mod write;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::aws::{Aws, AwsError, arn};
+use crate::desired::Scope;
+use crate::diff::{Change, Field, Rule};
+use crate::kind::{Attribute, Kind, Live, Part, Target, Wanted, World};
+use crate::kinds::log_group::LogGroup;
+use crate::policy;
+use spec::Spec;
+
+/// The alias that callers call.
+const LIVE: &str = "live";
+/// What the version of the alias `live` should be: the one that equals what was deployed last.
+const CURRENT: &str = "current";
+/// Stands for the value of a variable that no file declares.
+const HIDDEN: &str = "(hidden)";
+
+pub struct Function;
+
+/// All of a function that a person could change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The digest of what the package was made of.
+    package: String,
+    #[serde(flatten)]
+    configuration: Configuration,
+    reserved_concurrency: Option<i32>,
+    log_group: Option<LogGroup>,
+    alias: Option<Alias>,
+    other_aliases: BTreeMap<String, OtherAlias>,
+    /// The statements of the policy of the alias `live`, by their id.
+    permissions: BTreeMap<String, Value>,
+    /// The same of the function itself, where scones writes none.
+    function_permissions: BTreeMap<String, Value>,
+    /// What Lambda fixes when it makes a function.
+    fixed: BTreeMap<String, String>,
+}
+
+/// What a version keeps, besides code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Configuration {
+    runtime: Option<String>,
+    handler: Option<String>,
+    role: String,
+    description: String,
+    /// In MB.
+    memory: i32,
+    /// In seconds.
+    timeout: i32,
+    architecture: String,
+    environment: BTreeMap<String, String>,
+    layers: Vec<String>,
+    tracing: String,
+    /// In MB.
+    ephemeral_storage: i32,
+    dead_letter: Option<String>,
+    kms_key: Option<String>,
+    logging: Logging,
+    vpc: Option<Vpc>,
+    file_systems: Vec<FileSystem>,
+    snap_start: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Logging {
+    format: String,
+    /// Levels belong to the format JSON alone.
+    application_level: Option<String>,
+    system_level: Option<String>,
+    group: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Vpc {
+    subnets: Vec<String>,
+    security_groups: Vec<String>,
+    ipv6: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct FileSystem {
+    arn: String,
+    path: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Alias {
+    name: String,
+    /// `current`, or a version and what it lacks.
+    version: String,
+    /// Shares of calls that go to other versions.
+    weights: BTreeMap<String, f64>,
+    description: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct OtherAlias {
+    version: String,
+    weights: BTreeMap<String, f64>,
+    description: String,
+}
+
+impl Kind for Function {
+    const SECTION: &'static str = "functions";
+    const TITLE: &'static str = "Lambda function";
+    const LONGEST_NAME: usize = 64;
+    const FIELDS: &'static [Field] = &[
+        Field { path: "fixed", rule: Rule::Immutable, why: "Lambda fixes these when it makes a function" },
+        Field { path: "vpc.subnets", rule: Rule::Unordered, why: "subnets have no order" },
+        Field { path: "vpc.security_groups", rule: Rule::Unordered, why: "security groups have no order" },
+        Field { path: "permissions.*", rule: Rule::Document, why: "statements of a policy document" },
+        Field { path: "function_permissions.*", rule: Rule::Document, why: "statements of a policy document" },
+    ];
+    const INPUTS: &'static [(&'static str, crate::kind::Input)] = &[("source", crate::kind::Input::Package)];
+    const KEPT_GENERATIONS: usize = 3;
+    // Functions in a VPC take minutes to become active, all others seconds.
+    const DEADLINE: Duration = Duration::from_secs(600);
+
+    type Spec = Spec;
+    type State = State;
+
+    fn attributes(world: &World, name: &str, _: &Value, _: Option<&Value>) -> BTreeMap<String, Attribute> {
+        let arn = function_arn(world, name);
+        let live_arn = format!("{arn}:{LIVE}");
+        [("name", name.to_owned()), ("arn", arn), ("live_arn", live_arn)]
+            .map(|(key, value)| (key.to_owned(), Attribute::Known(value)))
+            .into()
+    }
+
+    fn part(arn: &str) -> Option<Part> {
+        if let Some(group) = arn::name(arn, "logs", "log-group:/aws/lambda/") {
+            return Some(Part { name: group.trim_end_matches(":*").to_owned(), main: false });
+        }
+        let name = arn::name(arn, "lambda", "function:")?.split(':').next()?;
+        Some(Part { name: name.to_owned(), main: true })
+    }
+
+    fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
+        spec::desired(spec, scope)
+    }
+
+    /// Five requests per function, all at once: GetFunction (with tags and reserved concurrency), the versions, the
+    /// aliases, and the policies of the function and its alias; and one for the log groups of all.
+    async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+        read::observe(aws, wanted).await
+    }
+
+    async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
+        write::create(aws, &to).await
+    }
+
+    async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
+        write::update(aws, &from.state, &to).await
+    }
+
+    async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
+        write::delete(aws, name).await
+    }
+
+    async fn collect(aws: &Aws, name: &str, generations: &[String]) -> Result<(), AwsError> {
+        write::collect(aws, name, generations).await
+    }
+}
+
+fn function_arn(world: &World, name: &str) -> String {
+    world.arn("lambda", &format!("function:{name}"))
+}
+
+fn log_group_name(name: &str) -> String {
+    format!("/aws/lambda/{name}")
+}
+
+/// What the alias `live` should be.
+fn current_alias() -> Alias {
+    Alias { name: LIVE.to_owned(), version: CURRENT.to_owned(), weights: BTreeMap::new(), description: String::new() }
+}
+
+/// The fields that differ between the configurations of two versions, but for the description: a version is not worth
+/// publishing for a text that no caller sees.
+fn differing_fields(one: &Configuration, other: &Configuration) -> Vec<String> {
+    let (one, other) = (json!(one), json!(other));
+    let fields = one.as_object().into_iter().flat_map(Map::iter);
+    fields.filter(|(key, value)| *key != "description" && other.get(*key) != Some(value)).map(|(key, _)| key.clone()).collect()
+}
+
+/// A statement of a function's policy in normal form, without its id.
+fn normal_statement(mut statement: Map<String, Value>) -> Value {
+    statement.shift_remove("Sid");
+    // Condition keys have no case; AWS writes these two as here.
+    for keys in statement.get_mut("Condition").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        let Some(found) = keys.as_object() else { continue };
+        let known = |key: &String| ["AWS:SourceArn", "AWS:SourceAccount"].into_iter().find(|name| name.eq_ignore_ascii_case(key));
+        let renamed: Map<String, Value> =
+            found.iter().map(|(key, value)| (known(key).map_or_else(|| key.clone(), str::to_owned), value.clone())).collect();
+        *keys = Value::Object(renamed);
+    }
+    let mut normal = policy::normalize(&json!({ "Statement": [statement] }));
+    normal.pointer_mut("/Statement/0").map(Value::take).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_belong_to_functions() {
+        let part = |name: &str, main| Some(Part { name: name.to_owned(), main });
+        assert_eq!(Function::part("arn:aws:lambda:us-east-1:123456789012:function:a-b"), part("a-b", true));
+        assert_eq!(Function::part("arn:aws:lambda:us-east-1:123456789012:function:a-b:live"), part("a-b", true));
+        assert_eq!(Function::part("arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/a-b"), part("a-b", false));
+        assert_eq!(Function::part("arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/a-b:*"), part("a-b", false));
+        assert_eq!(Function::part("arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/a"), None);
+        assert_eq!(Function::part("arn:aws:lambda:us-east-1:123456789012:layer:a"), None);
+    }
+
+    #[test]
+    fn statements_have_one_form() {
+        let as_aws_answers = json!({
+            "Sid": "upload", "Effect": "Allow", "Principal": { "Service": "s3.amazonaws.com" }, "Action": "lambda:InvokeFunction",
+            "Resource": "arn:f:live", "Condition": { "StringEquals": { "aws:sourceaccount": "123456789012" } },
+        });
+        let normal = json!({
+            "Effect": "Allow", "Principal": { "Service": ["s3.amazonaws.com"] }, "Action": ["lambda:InvokeFunction"],
+            "Resource": ["arn:f:live"], "Condition": { "StringEquals": { "AWS:SourceAccount": ["123456789012"] } },
+        });
+        assert_eq!(normal_statement(as_aws_answers.as_object().cloned().unwrap_or_default()), normal);
+    }
+}

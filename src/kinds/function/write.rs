@@ -1,0 +1,357 @@
+//! State → requests to Lambda.
+//!
+//! Lambda works on one change of a function at a time and answers ResourceConflictException meanwhile, so each write of
+//! code or configuration is waited for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_lambda::types::{
+    AliasRoutingConfiguration, ApplicationLogLevel, Architecture, DeadLetterConfig, Environment, EphemeralStorage, FunctionCode,
+    LogFormat, LoggingConfig, Runtime, SnapStart, SnapStartApplyOn, SystemLogLevel, TracingConfig, TracingMode, VpcConfig,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Alias, CURRENT, Configuration, LIVE, State, current_alias, function_arn, log_group_name, read};
+use crate::aws::{Aws, AwsError, Optional, bootstrap, tags};
+use crate::desired::tag;
+use crate::kind::{Status, Tags, Target};
+use crate::kinds::log_group;
+
+/// How long Lambda may work on one change; functions in a VPC are the slow ones.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Creates, or goes on where an earlier run was interrupted.
+pub async fn create(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
+    // Before the function, or Lambda makes it at the first call, without tags and for ever.
+    ensure_log_group(aws, to).await?;
+    match create_function(aws, to).await {
+        Ok(sha256) => {
+            settle(aws, &to.name).await?;
+            tag_code(aws, to, &sha256).await?;
+        }
+        Err(error) if error.code == "ResourceConflictException" && error.message.contains("already exist") => {
+            let Some(live) = read::one(aws, &to.name, &to.state).await? else { return Err(error) };
+            if !is_ours(live.tags.as_ref(), &to.tags) {
+                return Err(error);
+            }
+            return update(aws, &live.state, to).await;
+        }
+        Err(error) => return Err(error),
+    }
+    if let Some(count) = to.state.reserved_concurrency {
+        reserve(aws, &to.name, Some(count)).await?;
+    }
+    point_alias(aws, &to.name, None).await?;
+    for (sid, statement) in &to.state.permissions {
+        allow(aws, &to.name, sid, statement).await?;
+    }
+    Ok(())
+}
+
+/// Makes a live function what it should be.
+pub async fn update(aws: &Aws, from: &State, to: &Target<State>) -> Result<(), AwsError> {
+    let (name, new) = (&to.name, &to.state);
+    if from.log_group != new.log_group {
+        ensure_log_group(aws, to).await?;
+    }
+    let (old, wanted) = (&from.configuration, &new.configuration);
+    // The architecture belongs to the code.
+    let configured = Configuration { architecture: wanted.architecture.clone(), ..old.clone() } == *wanted;
+    if !configured {
+        configure(aws, to).await?;
+    }
+    let coded = from.package == new.package && old.architecture == wanted.architecture;
+    if !coded {
+        let sha256 = upload(aws, to).await?;
+        tag_code(aws, to, &sha256).await?;
+    }
+    if from.reserved_concurrency != new.reserved_concurrency {
+        reserve(aws, name, new.reserved_concurrency).await?;
+    }
+    if !configured || !coded || from.alias != new.alias {
+        point_alias(aws, name, read::alias(aws, name).await?).await?;
+    }
+    update_permissions(aws, from, to).await?;
+    for alias in from.other_aliases.keys() {
+        let request = aws.lambda().delete_alias().function_name(name).name(alias);
+        aws.call("lambda:DeleteAlias", name, request.send()).await.optional()?;
+    }
+    Ok(())
+}
+
+/// Deletes the function with its versions and aliases, then its logs. A call that is still running may write to the log
+/// group again: Lambda then makes a new one, which no one owns.
+pub async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let request = || aws.call("lambda:DeleteFunction", name, aws.lambda().delete_function().function_name(name).send());
+    aws.patiently(request).await.optional()?;
+    log_group::delete(aws, &log_group_name(name)).await
+}
+
+/// Deletes published versions.
+pub async fn collect(aws: &Aws, name: &str, versions: &[String]) -> Result<(), AwsError> {
+    for version in versions {
+        let request = || {
+            let request = aws.lambda().delete_function().function_name(name).qualifier(version);
+            aws.call("lambda:DeleteFunction", name, request.send())
+        };
+        aws.patiently(request).await.optional()?;
+    }
+    Ok(())
+}
+
+/// Whether a function that stands where one is to be made is this environment's own.
+fn is_ours(live: Option<&Tags>, wanted: &Tags) -> bool {
+    let owner = [tag::APP, tag::ENVIRONMENT, tag::ADDRESS];
+    live.is_some_and(|live| owner.iter().all(|key| live.get(*key) == wanted.get(*key)))
+}
+
+async fn ensure_log_group(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
+    let retention = to.state.log_group.as_ref().map_or(0, |group| group.retention);
+    log_group::ensure(aws, &log_group_name(&to.name), retention, &to.tags).await
+}
+
+/// → the CodeSha256 of what was uploaded
+async fn create_function(aws: &Aws, to: &Target<State>) -> Result<String, AwsError> {
+    let (name, wanted) = (&to.name, &to.state.configuration);
+    let code =
+        FunctionCode::builder().s3_bucket(aws.world.bootstrap_bucket()).s3_key(bootstrap::package_key(&to.state.package)).build();
+    let tags: HashMap<String, String> = to.tags.clone().into_iter().collect();
+    // Lambda cannot assume a new role at once.
+    let request = || {
+        let request = aws
+            .lambda()
+            .create_function()
+            .function_name(name)
+            .code(code.clone())
+            .set_tags(Some(tags.clone()))
+            .architectures(Architecture::from(wanted.architecture.as_str()))
+            .set_runtime(wanted.runtime.as_deref().map(Runtime::from))
+            .set_handler(wanted.handler.clone())
+            .role(&wanted.role)
+            .description(&wanted.description)
+            .memory_size(wanted.memory)
+            .timeout(wanted.timeout)
+            .environment(environment(wanted))
+            .set_layers(Some(wanted.layers.clone()))
+            .tracing_config(tracing(wanted))
+            .set_ephemeral_storage(storage(wanted))
+            .set_dead_letter_config(wanted.dead_letter.as_ref().map(|arn| DeadLetterConfig::builder().target_arn(arn).build()))
+            .set_kms_key_arn(wanted.kms_key.clone())
+            .logging_config(logging(wanted));
+        aws.call("lambda:CreateFunction", name, request.send())
+    };
+    Ok(aws.patiently(request).await?.code_sha256.unwrap_or_default())
+}
+
+/// What UpdateFunctionConfiguration is not told, it keeps: all is sent, with what Lambda takes for "none".
+async fn configure(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
+    let (name, wanted) = (&to.name, &to.state.configuration);
+    let none: Option<Vec<String>> = Some(vec![]);
+    let request = || {
+        let request = aws
+            .lambda()
+            .update_function_configuration()
+            .function_name(name)
+            .set_runtime(wanted.runtime.as_deref().map(Runtime::from))
+            .set_handler(wanted.handler.clone())
+            .role(&wanted.role)
+            .description(&wanted.description)
+            .memory_size(wanted.memory)
+            .timeout(wanted.timeout)
+            .environment(environment(wanted))
+            .set_layers(Some(wanted.layers.clone()))
+            .tracing_config(tracing(wanted))
+            .set_ephemeral_storage(storage(wanted))
+            .dead_letter_config(DeadLetterConfig::builder().target_arn(wanted.dead_letter.clone().unwrap_or_default()).build())
+            .kms_key_arn(wanted.kms_key.clone().unwrap_or_default())
+            .logging_config(logging(wanted))
+            .vpc_config(
+                VpcConfig::builder()
+                    .set_subnet_ids(none.clone())
+                    .set_security_group_ids(none.clone())
+                    .ipv6_allowed_for_dual_stack(false)
+                    .build(),
+            )
+            .set_file_system_configs(Some(vec![]))
+            .snap_start(SnapStart::builder().apply_on(SnapStartApplyOn::None).build());
+        aws.call("lambda:UpdateFunctionConfiguration", name, request.send())
+    };
+    aws.patiently(request).await?;
+    settle(aws, name).await
+}
+
+/// → the CodeSha256 of what was uploaded
+async fn upload(aws: &Aws, to: &Target<State>) -> Result<String, AwsError> {
+    let name = &to.name;
+    let request = || {
+        let request = aws
+            .lambda()
+            .update_function_code()
+            .function_name(name)
+            .s3_bucket(aws.world.bootstrap_bucket())
+            .s3_key(bootstrap::package_key(&to.state.package))
+            .architectures(Architecture::from(to.state.configuration.architecture.as_str()));
+        aws.call("lambda:UpdateFunctionCode", name, request.send())
+    };
+    let answer = aws.patiently(request).await?;
+    settle(aws, name).await?;
+    Ok(answer.code_sha256.unwrap_or_default())
+}
+
+/// Says of which package the code is. Written after the code: an interruption in between shows as another package.
+async fn tag_code(aws: &Aws, to: &Target<State>, sha256: &str) -> Result<(), AwsError> {
+    let set = [(tag::PACKAGE, to.state.package.as_str()), (tag::CODE, sha256)];
+    let set = set.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    tags::write(aws, &function_arn(&aws.world, &to.name), &set, &[]).await
+}
+
+fn environment(wanted: &Configuration) -> Environment {
+    let variables: HashMap<String, String> = wanted.environment.clone().into_iter().collect();
+    Environment::builder().set_variables(Some(variables)).build()
+}
+
+fn tracing(wanted: &Configuration) -> TracingConfig {
+    TracingConfig::builder().mode(TracingMode::from(wanted.tracing.as_str())).build()
+}
+
+/// Building fails only without a size, and it is given.
+fn storage(wanted: &Configuration) -> Option<EphemeralStorage> {
+    EphemeralStorage::builder().size(wanted.ephemeral_storage).build().ok()
+}
+
+fn logging(wanted: &Configuration) -> LoggingConfig {
+    let logging = &wanted.logging;
+    LoggingConfig::builder()
+        .log_format(LogFormat::from(logging.format.as_str()))
+        .set_application_log_level(logging.application_level.as_deref().map(ApplicationLogLevel::from))
+        .set_system_log_level(logging.system_level.as_deref().map(SystemLogLevel::from))
+        .log_group(&logging.group)
+        .build()
+}
+
+/// Waits until Lambda is done with a change.
+async fn settle(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let failed = |message: String| Err(AwsError::unexpected("lambda:GetFunction", name, message));
+        match read::progress(aws, name).await? {
+            Some(Status::Settled) => return Ok(()),
+            Some(Status::Failed(reason)) => return failed(format!("Lambda could not make the change: {reason}")),
+            Some(Status::InProgress(what)) if start.elapsed() + pause > PATIENCE => {
+                return failed(format!("{what}, since {} seconds", start.elapsed().as_secs()));
+            }
+            None if start.elapsed() + pause > PATIENCE => return failed("the function does not appear".to_owned()),
+            // A function that was just made may not be readable everywhere yet.
+            Some(Status::InProgress(_)) | None => tokio::time::sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+async fn reserve(aws: &Aws, name: &str, count: Option<i32>) -> Result<(), AwsError> {
+    let put = || {
+        let request = aws.lambda().put_function_concurrency().function_name(name).set_reserved_concurrent_executions(count);
+        aws.call("lambda:PutFunctionConcurrency", name, request.send())
+    };
+    let delete = || {
+        let request = aws.lambda().delete_function_concurrency().function_name(name);
+        aws.call("lambda:DeleteFunctionConcurrency", name, request.send())
+    };
+    match count {
+        Some(_) => aws.patiently(put).await.map(drop),
+        None => aws.patiently(delete).await.map(drop),
+    }
+}
+
+/// Lets the alias `live` show what is deployed now: on the version that has it already, else on a new one.
+async fn point_alias(aws: &Aws, name: &str, alias: Option<(Alias, String)>) -> Result<(), AwsError> {
+    let wanted = current_alias();
+    let version = match &alias {
+        Some((found, _)) if *found == wanted => return Ok(()),
+        Some((found, version)) if found.version == CURRENT => version.clone(),
+        _ => {
+            let request = || aws.call("lambda:PublishVersion", name, aws.lambda().publish_version().function_name(name).send());
+            aws.patiently(request).await?.version.unwrap_or_default()
+        }
+    };
+    if alias.is_none() {
+        let request = aws.lambda().create_alias().function_name(name).name(LIVE).function_version(&version);
+        match aws.call("lambda:CreateAlias", name, request.send()).await {
+            Ok(_) => return Ok(()),
+            // The answer to an earlier attempt was lost.
+            Err(error) if error.code == "ResourceConflictException" => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // What UpdateAlias is not told, it keeps.
+    let weights = AliasRoutingConfiguration::builder().set_additional_version_weights(Some(HashMap::new())).build();
+    let request = || {
+        let request = aws
+            .lambda()
+            .update_alias()
+            .function_name(name)
+            .name(LIVE)
+            .function_version(&version)
+            .description(&wanted.description)
+            .routing_config(weights.clone());
+        aws.call("lambda:UpdateAlias", name, request.send())
+    };
+    aws.patiently(request).await.map(drop)
+}
+
+/// One after the other: Lambda refuses changes to one policy at the same time.
+async fn update_permissions(aws: &Aws, from: &State, to: &Target<State>) -> Result<(), AwsError> {
+    let (name, old, new) = (&to.name, &from.permissions, &to.state.permissions);
+    // What is allowed comes before what is taken away, so that no caller is refused in between. A statement that
+    // changes has to go first all the same: ids are unique.
+    for (sid, statement) in new.iter().filter(|(sid, _)| !old.contains_key(*sid)) {
+        allow(aws, name, sid, statement).await?;
+    }
+    for (sid, statement) in new.iter().filter(|(sid, statement)| old.get(*sid).is_some_and(|old| old != *statement)) {
+        disallow(aws, name, sid, Some(LIVE)).await?;
+        allow(aws, name, sid, statement).await?;
+    }
+    for sid in old.keys().filter(|sid| !new.contains_key(*sid)) {
+        disallow(aws, name, sid, Some(LIVE)).await?;
+    }
+    for sid in from.function_permissions.keys() {
+        disallow(aws, name, sid, None).await?;
+    }
+    Ok(())
+}
+
+async fn allow(aws: &Aws, name: &str, sid: &str, statement: &Value) -> Result<(), AwsError> {
+    let text = |pointer: &str| statement.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let principal =
+        text("/Principal").or_else(|| text("/Principal/Service/0")).or_else(|| text("/Principal/AWS/0")).unwrap_or_default();
+    let request = || {
+        let request = aws
+            .lambda()
+            .add_permission()
+            .function_name(name)
+            .qualifier(LIVE)
+            .statement_id(sid)
+            .set_action(text("/Action/0"))
+            .principal(&principal)
+            .set_source_arn(text("/Condition/ArnLike/AWS:SourceArn/0"))
+            .set_source_account(text("/Condition/StringEquals/AWS:SourceAccount/0"));
+        aws.call("lambda:AddPermission", name, request.send())
+    };
+    match aws.patiently(request).await {
+        // The answer to an earlier attempt was lost; were it another statement, the next reading would show it.
+        Err(error) if error.code == "ResourceConflictException" && error.message.contains("already exists") => Ok(()),
+        answer => answer.map(drop),
+    }
+}
+
+async fn disallow(aws: &Aws, name: &str, sid: &str, qualifier: Option<&str>) -> Result<(), AwsError> {
+    let request = || {
+        let request =
+            aws.lambda().remove_permission().function_name(name).statement_id(sid).set_qualifier(qualifier.map(str::to_owned));
+        aws.call("lambda:RemovePermission", name, request.send())
+    };
+    aws.patiently(request).await.optional().map(drop)
+}

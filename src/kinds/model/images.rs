@@ -1,0 +1,81 @@
+//! The images of SageMaker's built-in algorithms, which lie in an account of AWS's own per region.
+
+/// The accounts that hold the image of `image-classification`, by region.
+///
+/// Source: `image_uri_config/image-classification.json` of the package `sagemaker` 2.257.7 on PyPI. The isolated regions
+/// in it are left out: their registries have other host names.
+const IMAGE_CLASSIFICATION: [(&str, &str); 33] = [
+    ("af-south-1", "455444449433"),
+    ("ap-east-1", "286214385809"),
+    ("ap-northeast-1", "501404015308"),
+    ("ap-northeast-2", "306986355934"),
+    ("ap-northeast-3", "867004704886"),
+    ("ap-south-1", "991648021394"),
+    ("ap-south-2", "628508329040"),
+    ("ap-southeast-1", "475088953585"),
+    ("ap-southeast-2", "544295431143"),
+    ("ap-southeast-3", "951798379941"),
+    ("ap-southeast-4", "106583098589"),
+    ("ca-central-1", "469771592824"),
+    ("ca-west-1", "190319476487"),
+    ("cn-north-1", "390948362332"),
+    ("cn-northwest-1", "387376663083"),
+    ("eu-central-1", "813361260812"),
+    ("eu-central-2", "680994064768"),
+    ("eu-north-1", "669576153137"),
+    ("eu-south-1", "257386234256"),
+    ("eu-south-2", "104374241257"),
+    ("eu-west-1", "685385470294"),
+    ("eu-west-2", "644912444149"),
+    ("eu-west-3", "749696950732"),
+    ("il-central-1", "898809789911"),
+    ("me-central-1", "272398656194"),
+    ("me-south-1", "249704162688"),
+    ("sa-east-1", "855470959533"),
+    ("us-east-1", "811284229777"),
+    ("us-east-2", "825641698319"),
+    ("us-gov-east-1", "237065988967"),
+    ("us-gov-west-1", "226302683700"),
+    ("us-west-1", "632365934929"),
+    ("us-west-2", "433757028032"),
+];
+
+/// The name that stands for the image of a built-in algorithm.
+pub const BUILT_IN: &str = "image-classification";
+
+/// The image of the built-in algorithm in a region, if AWS has it there.
+pub fn image_classification(region: &str) -> Option<String> {
+    let (_, account) = IMAGE_CLASSIFICATION.iter().find(|(name, _)| *name == region)?;
+    Some(format!("{account}.dkr.ecr.{region}.{}/{BUILT_IN}:1", domain(region)))
+}
+
+/// The region of an image in ECR.
+pub fn region(image: &str) -> Option<&str> {
+    let host = image.split('/').next()?;
+    let (_, rest) = host.split_once(".dkr.ecr.").or_else(|| host.split_once(".dkr.ecr-fips."))?;
+    rest.split_once(".amazonaws.").map(|(region, _)| region)
+}
+
+fn domain(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolves_the_built_in_algorithm() {
+        let image = image_classification("us-east-1");
+        assert_eq!(image.as_deref(), Some("811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"));
+        assert_eq!(image.as_deref().and_then(region), Some("us-east-1"));
+        assert!(image_classification("cn-north-1").is_some_and(|image| image.contains(".amazonaws.com.cn/")));
+        assert_eq!(image_classification("xx-north-1"), None);
+    }
+
+    #[test]
+    fn lists_each_region_once_in_order() {
+        assert!(IMAGE_CLASSIFICATION.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert!(IMAGE_CLASSIFICATION.iter().all(|(_, account)| account.len() == 12));
+    }
+}

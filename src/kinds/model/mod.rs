@@ -1,0 +1,242 @@
+//! SageMaker models: an image, its artifact and its role. They are immutable, so each content is a generation of its own.
+
+mod images;
+mod read;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use aws_sdk_sagemaker::types::{ContainerDefinition, ContainerMode};
+use futures::future::try_join_all;
+use regex_lite::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::sagemaker::{Others, Vpc, base, check_name};
+use crate::aws::{Aws, AwsError, Optional, arn, tags};
+use crate::desired::Scope;
+use crate::diff::{Change, Field, Rule};
+use crate::kind::{Attribute, Kind, Live, Part, Target, Wanted, World};
+
+/// How long a new role may take until SageMaker can read the artifact with it.
+const ROLE_SPREADS: Duration = Duration::from_secs(60);
+const IMAGE: &str = r"^(image-classification|[0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[^\s:@]+(:[\w.-]+|@sha256:[0-9a-f]{64}))$";
+const ARTIFACT: &str = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.*[^/]$";
+
+pub struct Model;
+
+/// A SageMaker model.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// The name in SageMaker before the hash of the content; by default `<app>-<environment>-<name>`.
+    #[schemars(regex(pattern = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,53}$"))]
+    #[allow(dead_code, reason = "read from the file before the spec is")]
+    name: Option<String>,
+    /// An image in ECR with its tag or digest, or `image-classification` for the built-in algorithm.
+    #[schemars(regex(pattern = IMAGE), length(max = 255))]
+    image: String,
+    /// The model's artifact, such as s3://bucket/path/model.tar.gz.
+    #[schemars(regex(pattern = ARTIFACT), length(max = 1024))]
+    artifact: String,
+    /// The role that the model runs with: the name of a declared one, or an ARN.
+    role: String,
+    /// Environment variables of the container.
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    /// Whether the container is kept from all networks.
+    #[serde(default)]
+    network_isolation: bool,
+}
+
+/// A model, complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    image: Option<String>,
+    artifact: Option<String>,
+    mode: String,
+    environment: BTreeMap<String, String>,
+    role: Option<String>,
+    network_isolation: bool,
+    vpc: Option<Vpc>,
+    #[serde(default, skip_serializing_if = "Others::is_empty")]
+    other: Others,
+}
+
+impl Kind for Model {
+    const SECTION: &'static str = "models";
+    const TITLE: &'static str = "SageMaker model";
+    /// SageMaker takes 63, of which the hash of the content needs 9.
+    const LONGEST_NAME: usize = 54;
+    const FIELDS: &'static [Field] =
+        &[Field { path: "*", rule: Rule::Immutable, why: "SageMaker has no call that changes a model: a new one is made" }];
+    const NAMED_BY_CONTENT: bool = true;
+
+    type Spec = Spec;
+    type State = State;
+
+    fn attributes(_: &World, _: &str, _: &Value, _: Option<&Value>) -> BTreeMap<String, Attribute> {
+        let later = || Attribute::Later("it ends in a hash of the model's content".to_owned());
+        [("name".to_owned(), later()), ("arn".to_owned(), later())].into()
+    }
+
+    fn part(arn: &str) -> Option<Part> {
+        let name = arn::name(arn, "sagemaker", "model/")?;
+        Some(Part { name: base(name)?.to_owned(), main: true })
+    }
+
+    fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
+        check_name(scope);
+        let image = image(spec.image, scope);
+        check_form(&spec.artifact, ARTIFACT, "artifact", "write it as s3://bucket/path/model.tar.gz", scope);
+        check_environment(&spec.environment, scope);
+        let role = scope.role(&spec.role, &["role"]);
+        scope.is_sound().then(|| State {
+            image,
+            artifact: Some(spec.artifact),
+            mode: ContainerMode::SingleModel.as_str().to_owned(),
+            environment: spec.environment,
+            role,
+            network_isolation: spec.network_isolation,
+            vpc: None,
+            other: Others::new(),
+        })
+    }
+
+    /// One listing for all models of the environment, and one description per generation, all of these at once.
+    async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+        read::observe(aws, wanted).await
+    }
+
+    async fn obstacle(aws: &Aws, state: &State) -> Result<Option<String>, AwsError> {
+        match &state.artifact {
+            // A reference that is still open says itself what is missing.
+            Some(artifact) if !artifact.contains("${") => missing(aws, artifact).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// CreateModel looks whether it may assume the role and read the artifact; both take a while with a new role.
+    async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(250);
+        loop {
+            let Err(error) = aws.patiently(|| create_model(aws, &to)).await else { return Ok(()) };
+            if error.message.contains("already existing model") {
+                return match read::describe(aws, &to.name).await? {
+                    Some(live) if live.state == to.state => Ok(()),
+                    _ => Err(AwsError::unexpected(
+                        "sagemaker:CreateModel",
+                        &to.name,
+                        "a model of this name exists with other content: delete it, then apply again",
+                    )),
+                };
+            }
+            if !error.message.starts_with("Could not access model data") || start.elapsed() > ROLE_SPREADS {
+                return Err(error);
+            }
+            if let Some(obstacle) = Self::obstacle(aws, &to.state).await? {
+                return Err(AwsError::unexpected("sagemaker:CreateModel", &to.name, obstacle));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    async fn update(_: &Aws, _: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
+        Err(AwsError::local(format!("the model {} cannot be changed: a new one must be made", to.name)))
+    }
+
+    async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
+        let found = read::list(aws, name).await?;
+        let ours = found.iter().filter(|found| *found == name || base(found) == Some(name));
+        try_join_all(ours.map(|found| delete_model(aws, found))).await.map(drop)
+    }
+
+    async fn collect(aws: &Aws, _: &str, generations: &[String]) -> Result<(), AwsError> {
+        try_join_all(generations.iter().map(|name| delete_model(aws, name))).await.map(drop)
+    }
+}
+
+fn image(image: String, scope: &mut Scope<'_>) -> Option<String> {
+    let region = &scope.world().region;
+    if image == images::BUILT_IN {
+        let found = images::image_classification(region);
+        if found.is_none() {
+            let help = "give the image's address in ECR";
+            scope.fault_with_help(&["image"], format!("it is not known where {region} has the image of {image}"), help);
+        }
+        return found;
+    }
+    check_form(&image, IMAGE, "image", "write it as <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>", scope);
+    // SageMaker pulls from the registry of its own region only.
+    if let Some(other) = images::region(&image).filter(|other| other != region && !other.contains("${")) {
+        scope.fault(&["image"], format!("this image lies in {other}, but the model in {region}"));
+    }
+    Some(image)
+}
+
+/// Checks what held a reference when the file's shape was checked.
+fn check_form(value: &str, pattern: &str, key: &str, help: &str, scope: &mut Scope<'_>) {
+    let right = value.contains("${") || Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(value));
+    if !right {
+        scope.fault_with_help(&[key], format!("`{value}` has not the right form"), help);
+    }
+}
+
+/// The limits of CreateModel.
+fn check_environment(environment: &BTreeMap<String, String>, scope: &mut Scope<'_>) {
+    if environment.len() > 100 {
+        scope.fault(&["environment"], "a model takes at most 100 variables");
+    }
+    for (key, value) in environment {
+        let right = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !key.starts_with(|c: char| c.is_ascii_digit());
+        if !right || key.is_empty() || key.len() > 1024 {
+            scope.fault(&["environment", key], "a variable's name holds letters, digits and `_`, and starts with no digit");
+        }
+        if value.len() > 1024 {
+            scope.fault(&["environment", key], format!("this has {} bytes; 1024 are allowed", value.len()));
+        }
+    }
+}
+
+/// Says what is wrong with where an artifact should lie.
+async fn missing(aws: &Aws, artifact: &str) -> Result<Option<String>, AwsError> {
+    let Some((bucket, key)) = artifact.strip_prefix("s3://").and_then(|path| path.split_once('/')) else { return Ok(None) };
+    let request = aws.s3().head_object().bucket(bucket).key(key);
+    match aws.call("s3:GetObject", &format!("{bucket}/{key}"), request.send()).await {
+        Ok(_) => Ok(None),
+        Err(error) if error.is_not_found() => Ok(Some(format!("there is no {artifact} yet"))),
+        // S3 redirects to a bucket of another region; a HEAD request has no body that would name it.
+        Err(error) if error.code == "HTTP 301" || error.code == "PermanentRedirect" => {
+            Ok(Some(format!("{artifact} lies in another region than {}", aws.world.region)))
+        }
+        // Who plans need not be able to read artifacts, and S3 hides what is missing from who may not list.
+        Err(error) if error.is_access_denied() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn create_model(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
+    let container = ContainerDefinition::builder()
+        .set_image(to.state.image.clone())
+        .mode(ContainerMode::from(to.state.mode.as_str()))
+        .set_model_data_url(to.state.artifact.clone())
+        .set_environment(Some(to.state.environment.clone().into_iter().collect()))
+        .build();
+    let request = aws
+        .sagemaker()
+        .create_model()
+        .model_name(&to.name)
+        .primary_container(container)
+        .set_execution_role_arn(to.state.role.clone())
+        .enable_network_isolation(to.state.network_isolation)
+        .set_tags(Some(tags::for_sagemaker(&to.tags)));
+    aws.call("sagemaker:CreateModel", &to.name, request.send()).await.map(drop)
+}
+
+async fn delete_model(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let request = aws.sagemaker().delete_model().model_name(name);
+    aws.call("sagemaker:DeleteModel", name, request.send()).await.optional().map(drop)
+}
