@@ -63,7 +63,10 @@ impl Session {
             // Adaptive mode was measured at half a minute for two throttles; `limits` keeps below the rates instead.
             .retry_config(RetryConfig::standard().with_max_attempts(8))
             .timeout_config(timeouts);
-        if let Ok(name) = AppName::new("scones") {
+        // The standard variable wins, so that a CI job can be told apart in CloudTrail.
+        if std::env::var_os("AWS_SDK_UA_APP_ID").is_none()
+            && let Ok(name) = AppName::new("scones")
+        {
             loader = loader.app_name(name);
         }
         let mut config = loader.load().await;

@@ -1,10 +1,27 @@
-//! The resource kinds, one file each. A new kind is its file and a line here.
+//! The resource kinds, one file or folder each. A new kind is its file and a line here.
 
+mod alarm;
+mod endpoint;
+mod function;
+mod log_group;
+mod model;
 mod role;
+mod sagemaker;
+mod stack;
+mod state_machine;
+mod units;
 
 use crate::kind::{Erased, Registry};
 
 /// All kinds, in the order in which they are made where nothing else says what must come first.
 pub fn registry() -> Registry {
-    Registry::new(vec![Box::new(Erased::<role::Role>::new())])
+    Registry::new(vec![
+        Box::new(Erased::<stack::Stack>::new()),
+        Box::new(Erased::<role::Role>::new()),
+        Box::new(Erased::<function::Function>::new()),
+        Box::new(Erased::<state_machine::StateMachine>::new()),
+        Box::new(Erased::<model::Model>::new()),
+        Box::new(Erased::<alarm::Alarm>::new()),
+        Box::new(Erased::<endpoint::Endpoint>::new()),
+    ])
 }

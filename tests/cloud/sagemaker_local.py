@@ -3,7 +3,7 @@
 moto keeps training jobs, processing jobs and the monitors' job definitions. Models, endpoint configurations, endpoints, monitoring
 schedules and all tags are ours, because moto drops members it does not know, has no states and no UpdateEndpoint, and accepts duplicates.
 
-    python sagemaker_local.py --port PORT        SCONES_LOCAL_S3=URL          where CreateModel looks for artifacts
+    python sagemaker_local.py --port PORT        SCONES_LOCAL_MINISTACK=URL   where artifacts and alarms are looked up
                                                  SCONES_LOCAL_SETTLE=SECONDS  how long an endpoint is Creating or Updating (0.3)
 """
 

@@ -8,9 +8,12 @@ import json
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 import running
+import shapes
+import wire
 from botocore.exceptions import ClientError, HTTPClientError
 from running import ARTIFACT, CloudTest, client, cloud, control, package, until
 
@@ -198,6 +201,33 @@ class Endpoints(CloudTest):
         self.assertEqual(self.sagemaker.describe_endpoint(EndpointName="life")["EndpointStatus"], "Deleting")
         until(lambda: self.sagemaker.list_endpoints(NameContains="life")["Endpoints"], lambda found: not found)
         self.refused("ValidationException", "Could not find endpoint", self.sagemaker.describe_endpoint, EndpointName="life")
+
+    def test_an_alarm_rolls_a_deployment_back(self):
+        cloudwatch = client("cloudwatch")
+        cloudwatch.put_metric_alarm(AlarmName="errors", Namespace="N", MetricName="M", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold")
+        self.sagemaker.create_endpoint(EndpointName="watched", EndpointConfigName="one")
+        self.described("watched")
+        deployment = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 60}}, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
+        for state, config in (("OK", "two"), ("ALARM", "two")):
+            cloudwatch.set_alarm_state(AlarmName="errors", StateValue=state, StateReason="test")
+            self.sagemaker.update_endpoint(EndpointName="watched", EndpointConfigName="two" if state == "OK" else "one", DeploymentConfig=deployment)
+            found = self.described("watched")
+            self.assertEqual((found["EndpointConfigName"], "errors" in found.get("FailureReason", "")), (config, state == "ALARM"))
+
+    def test_answers_have_the_shape_of_the_model(self):
+        config = {"EnableCapture": False, "InitialSamplingPercentage": 1, "DestinationS3Uri": "s3://captured/x", "CaptureOptions": [{"CaptureMode": "Input"}]}
+        self.config("shaped", DataCaptureConfig=config)
+        self.sagemaker.create_endpoint(EndpointName="shaped", EndpointConfigName="shaped")
+        self.described("shaped")
+        self.sagemaker.update_endpoint(EndpointName="shaped", EndpointConfigName="one")
+        for operation, given in (("DescribeModel", {"ModelName": "good"}), ("DescribeEndpointConfig", {"EndpointConfigName": "shaped"}), ("DescribeEndpoint", {"EndpointName": "shaped"}), ("ListModels", {}), ("ListEndpointConfigs", {}), ("ListEndpoints", {})):
+            headers = {"X-Amz-Target": "SageMaker." + operation, "Content-Type": "application/x-amz-json-1.1", "Authorization": "AWS4-HMAC-SHA256 Credential=l/20260101/us-east-1/sagemaker/aws4_request, SignedHeaders=host, Signature=0"}
+            with urllib.request.urlopen(urllib.request.Request(cloud()["url"], json.dumps(given).encode(), headers)) as answer:
+                body = json.load(answer)
+            wrong = []
+            shapes.check(wire.model("sagemaker").operation_model(operation).output_shape, body, operation, wrong)
+            self.assertEqual(wrong, [])
+            self.assertNotIn("null", json.dumps(body))
 
     def test_a_failing_model_fails_the_endpoint(self):
         self.sagemaker.create_endpoint(EndpointName="failing", EndpointConfigName="broken")

@@ -18,6 +18,7 @@ import classifier
 import faults
 import numpy
 import pictures
+import processes
 import tagging
 from ledger import Ledger, chain
 from multidict import CIMultiDict
@@ -145,6 +146,21 @@ class Tagging(unittest.TestCase):
         first = tagging.get_resources({"ResourcesPerPage": 2}, self.TAGS)
         last = tagging.get_resources({"ResourcesPerPage": 2, "PaginationToken": first["PaginationToken"]}, self.TAGS)
         self.assertEqual([len(first["ResourceTagMappingList"]), len(last["ResourceTagMappingList"]), last["PaginationToken"]], [2, 1, ""])
+
+
+class Processes(unittest.TestCase):
+    def test_only_what_was_started_here_is_ended(self):
+        with tempfile.TemporaryDirectory() as folder:
+            children = [processes.start([sys.executable, "-c", "import time; time.sleep(60)"], {}, Path(folder) / ("%d.log" % number)) for number in (1, 2)]
+        ours, other = children[0][1], {**children[1][1], "identity": "12345 another program with the same number"}
+        self.assertTrue(processes.is_ours(ours))
+        self.assertFalse(processes.is_ours(other))
+        self.assertEqual(processes.stop([ours, other]), 1)
+        self.assertIsNone(children[1][0].poll())
+        self.assertEqual(processes.stop([children[1][1]]), 1)
+        self.assertEqual(processes.stop([children[1][1]]), 0)
+        for process, _ in children:
+            process.wait()
 
 
 class Pictures(unittest.TestCase):

@@ -2,11 +2,13 @@
 
 Nothing runs in the background: a change is kept as the steps still to come, each with its time, and every look at an endpoint first takes
 the steps that are due. A model whose container has SCONES_LOCAL_FAIL=reason in its Environment cannot be served: creating fails with that
-FailureReason, updating rolls back with it.
+FailureReason, updating rolls back with it. So does an update whose AutoRollbackConfiguration names an alarm that is in ALARM.
 """
 
+import json
 import os
 import time
+import urllib.request
 
 from local_sagemaker import store
 
@@ -71,14 +73,18 @@ def update_endpoint(given):
                 thing["LastDeploymentConfig"] = deployment
             end(thing)
 
-        def roll_back():
-            thing.update(EndpointStatus="RollingBack", FailureReason=fleet["failure"])
-
         def rolled_back():
             thing.update(EndpointStatus="InService")
             end(thing)
 
-        plan(thing, *([(SETTLE, roll_back), (SETTLE * 1.5, rolled_back)] if fleet["failure"] else [(SETTLE, succeed)]))
+        def decide():
+            failure = fleet["failure"] or alarmed(deployment)
+            if not failure:
+                return succeed()
+            thing.update(EndpointStatus="RollingBack", FailureReason=failure)
+            plan(thing, (SETTLE / 2, rolled_back))
+
+        plan(thing, (SETTLE, decide))
     return {"EndpointArn": thing["EndpointArn"]}
 
 
@@ -190,6 +196,17 @@ def retain(coming, running, dropped):
         coming.update(CurrentInstanceCount=running["CurrentInstanceCount"], DesiredInstanceCount=running["DesiredInstanceCount"])
 
 
+def alarmed(deployment):
+    """why a deployment's own alarms roll it back; None when none of them is in ALARM"""
+    alarms = [one["AlarmName"] for one in ((deployment or {}).get("AutoRollbackConfiguration") or {}).get("Alarms") or ()]
+    if not alarms or not os.environ.get("SCONES_LOCAL_MINISTACK"):
+        return None
+    with urllib.request.urlopen(os.environ["SCONES_LOCAL_MINISTACK"] + "/__local__/alarms", timeout=10) as answer:
+        states = json.load(answer)
+    ringing = [name for name in alarms if states.get(name) == "ALARM"]
+    return "The deployment was rolled back because of alarms in state ALARM: %s." % ", ".join(ringing) if ringing else None
+
+
 def capture_summary(thing):
     config = thing["fleet"]["config"].get("DataCaptureConfig")
     if not config:
@@ -240,7 +257,7 @@ def advance_all():
     for thing in list(store.things["endpoint"].values()):
         while thing.get("steps") and thing["steps"][0][0] <= now:
             _, step = thing["steps"].pop(0)
-            step()
+            step()  # which may plan further ones
             thing["LastModifiedTime"] = store.now()
 
 

@@ -62,7 +62,7 @@ def check_artifact(url, role):
     if where.scheme not in ("s3", "https") or not where.netloc:
         raise store.ValidationError("Could not access model data at %s. The URL is not an S3 address." % url)
     # A prefix (multi-model, uncompressed) cannot be asked for with HEAD.
-    if where.scheme == "s3" and os.environ.get("SCONES_LOCAL_S3") and not url.endswith("/") and not exists(where.netloc, where.path):
+    if where.scheme == "s3" and os.environ.get("SCONES_LOCAL_MINISTACK") and not url.endswith("/") and not exists(where.netloc, where.path):
         raise store.ValidationError(
             "Could not access model data at %s. Please ensure that the role \"%s\" exists and that its trust relationship policy allows the action "
             "\"sts:AssumeRole\" for the service principal \"sagemaker.amazonaws.com\". Also ensure that the role has \"s3:GetObject\" permissions "
@@ -71,7 +71,7 @@ def check_artifact(url, role):
 
 
 def exists(bucket, path):
-    server = urllib.parse.urlsplit(os.environ["SCONES_LOCAL_S3"])
+    server = urllib.parse.urlsplit(os.environ["SCONES_LOCAL_MINISTACK"])
     connection = http.client.HTTPConnection(server.hostname, server.port, timeout=10)
     try:
         signed = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00"

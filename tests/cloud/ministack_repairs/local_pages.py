@@ -1,4 +1,7 @@
-"""GET /__local__/tags: the live tags of everything in this process, {ARN: {key: value}}, for the tagging shim (tagging.py).
+"""Pages for the other parts of the cloud.
+
+GET /__local__/tags    {ARN: {key: value}}: the live tags of everything in this process, for the tagging shim (tagging.py)
+GET /__local__/alarms  {name: state}, for endpoints whose update is watched by alarms (local_sagemaker/endpoints.py)
 
 Gap: MiniStack's GetResources knows neither alarms nor state machines nor log groups nor stacks.
 """
@@ -43,12 +46,19 @@ def everything():
     return {arn: as_map(tags) for arn, tags in collected() if tags}
 
 
+def alarms():
+    return {name: alarm["StateValue"] for kept in (cloudwatch._alarms, cloudwatch._composite_alarms) for name, alarm in kept.items()}
+
+
+PAGES = {"/__local__/tags": everything, "/__local__/alarms": alarms}
+
+
 def install():
     original = app._handle_pre_body_request
 
     async def handle(method, path, headers, query_params, request_id):
-        if path == "/__local__/tags":
-            return 200, {"Content-Type": "application/json"}, json.dumps(everything()).encode()
+        if path in PAGES:
+            return 200, {"Content-Type": "application/json"}, json.dumps(PAGES[path]()).encode()
         return await original(method, path, headers, query_params, request_id)
 
     app._handle_pre_body_request = handle

@@ -1,0 +1,231 @@
+//! Bad input gets a clear error with its place, within seconds, and nothing is changed.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Project, Run};
+
+const HEAD: &str = "app: toy\nenvironment: toy\naccount: \"123456789012\"\nregion: us-east-1\n";
+
+/// Validates a file made of the usual head and the text given.
+#[track_caller]
+fn refused(text: &str) -> Run {
+    let project = Project::of_text(&format!("{HEAD}{text}"));
+    project.write("main.yaml", "Resources: { T: { Type: AWS::SNS::Topic } }\n");
+    let begun = Instant::now();
+    let run = project.offline(&["validate", "toy"]).expect(1);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+    run
+}
+
+/// Each case: the text, the place the error must name, and words it must hold.
+#[track_caller]
+fn says(text: &str, place: &str, words: &[&str]) {
+    let run = refused(text);
+    assert!(run.stderr.contains(place), "{place} is not in\n{}", run.stderr);
+    for word in words {
+        assert!(run.stderr.contains(word), "{word:?} is not in\n{}", run.stderr);
+    }
+}
+
+#[test]
+fn unknown_and_misspelt_keys_name_the_nearest() {
+    says("regoin: x\n", "toy.yaml:5:1", &["regoin", "did you mean `region`?"]);
+    says("roles:\n  run: { assumed_by: lambda.amazonaws.com, descripton: x }\n", "toy.yaml:6:44", &["did you mean `description`?"]);
+    says("roles:\n  run: { assumed_by: lambda.amazonaws.com, zebra: x }\n", "toy.yaml:6:44", &["known keys", "boundary"]);
+}
+
+#[test]
+fn duplicate_keys_show_both_places() {
+    says("roles:\n  run: { assumed_by: lambda.amazonaws.com }\n  run: { assumed_by: lambda.amazonaws.com }\n", "toy.yaml:7:3", &["twice", "the first is here"]);
+}
+
+#[test]
+fn wrong_types_say_what_belongs_there() {
+    says("tags: [a]\n", "toy.yaml:5:7", &["a list", "a mapping belongs here"]);
+    says("pins: { a: 012 }\nassume_role: 5\n", "toy.yaml:6:14", &["put it in quotes"]);
+    says("protect: \"yes\"\n", "toy.yaml:5:10", &["true or false"]);
+}
+
+#[test]
+fn several_errors_come_in_one_run() {
+    let run = refused("regoin: x\nprotect: 1\nroles:\n  run: { assumd_by: x }\n");
+    for place in ["toy.yaml:5:1", "toy.yaml:6:10", "toy.yaml:8:10"] {
+        assert!(run.stderr.contains(place), "{place} is not in\n{}", run.stderr);
+    }
+    assert!(run.stderr.contains("3 errors found; nothing was changed"), "{}", run.stderr);
+}
+
+#[test]
+fn dangling_references_are_found_at_their_column() {
+    let role = |resource: &str| {
+        format!("roles:\n  run:\n    assumed_by: lambda.amazonaws.com\n    allow:\n      - {{ actions: [\"s3:GetObject\"], resources: [\"x${{{resource}}}\"] }}\n")
+    };
+    says(&role("roles.rum.arn"), "toy.yaml:9:56", &["roles.rum is not declared", "did you mean `run`?"]);
+    says(&role("roles.run.arm"), "toy.yaml:9:56", &["no attribute `arm`", "did you mean `arn`?"]);
+    says(&role("rolls.run.arn"), "toy.yaml:9:56", &["leads nowhere", "did you mean `roles`?"]);
+    says(&role("environmnt"), "toy.yaml:9:56", &["did you mean `environment`?"]);
+}
+
+#[test]
+fn outputs_that_no_template_has_are_dangling() {
+    let text = "stacks:\n  base: { template: main.yaml }\nroles:\n  run:\n    assumed_by: lambda.amazonaws.com\n    description: \"${stacks.base.Nothing}\"\n";
+    says(text, "toy.yaml:10:19", &["stacks.base has no output `Nothing`"]);
+}
+
+#[test]
+fn a_true_cycle_shows_its_path() {
+    let project = Project::of_text(&format!(
+        "{HEAD}stacks:\n  a: {{ template: t.yaml, parameters: {{ In: \"${{stacks.b.Out}}\" }} }}\n  b: {{ template: t.yaml, parameters: {{ In: \"${{stacks.a.Out}}\" }} }}\n"
+    ));
+    project.write("t.yaml", "Parameters: { In: { Type: String } }\nResources: { T: { Type: AWS::SNS::Topic } }\nOutputs: { Out: { Value: !Ref T } }\n");
+    let run = project.offline(&["validate", "toy"]).expect(1);
+    assert!(run.stderr.contains("stacks.a → stacks.b → stacks.a"), "{}", run.stderr);
+}
+
+#[test]
+fn extending_oneself_goes_round() {
+    let project = Project::of_text("extends: toy.yaml\napp: toy\n");
+    let run = project.offline(&["validate", "toy"]).expect(1);
+    assert!(run.stderr.contains("goes round") && run.stderr.contains("toy.yaml:1:10"), "{}", run.stderr);
+    project.write("environments/toy.yaml", "extends: other.yaml\n");
+    project.write("environments/other.yaml", "extends: toy.yaml\n");
+    let run = project.offline(&["validate", "toy"]).expect(1);
+    assert!(run.stderr.contains("environments/toy.yaml → environments/other.yaml → environments/toy.yaml"), "{}", run.stderr);
+}
+
+#[test]
+fn names_too_long_or_of_bad_characters() {
+    let long = "a".repeat(60);
+    says(&format!("roles:\n  {long}: {{ assumed_by: lambda.amazonaws.com }}\n"), "toy.yaml:6:3", &["68 characters", "at most 64", "`name:`"]);
+    says("roles:\n  a_b: { assumed_by: lambda.amazonaws.com }\n", "toy.yaml:6:3", &["cannot be a name"]);
+    says("roles:\n  a: { assumed_by: lambda.amazonaws.com, name: \"a b\" }\n", "toy.yaml:6:48", &["has not the right form"]);
+}
+
+#[test]
+fn policies_that_iam_would_refuse() {
+    let allow = |actions: &str, resources: &str| {
+        format!("roles:\n  run:\n    assumed_by: lambda.amazonaws.com\n    allow:\n      - {{ actions: [{actions}], resources: [{resources}] }}\n")
+    };
+    says(&allow("GetObject", "\"*\""), "toy.yaml:9:", &["GetObject"]);
+    says(&allow("\"s3:GetObject\"", "bucket"), "toy.yaml:9:", &["bucket"]);
+    says("roles:\n  run: { assumed_by: somebody }\n", "toy.yaml:6:", &["somebody"]);
+    says("roles:\n  run: { description: x }\n", "toy.yaml:6:3", &["nobody may assume this role", "assumed_by"]);
+}
+
+#[test]
+fn workflows_that_step_functions_would_refuse() {
+    let project = Project::from_fixture("toy", "broken");
+    project.edit("stacks/pass.asl.yaml", "End: true", "Next: Nowhere");
+    let run = project.offline(&["validate", "toy"]).expect(1);
+    assert!(run.stderr.contains("stacks/pass.asl.yaml:10:") && run.stderr.contains("Nowhere"), "{}", run.stderr);
+}
+
+#[test]
+fn templates_that_cloudformation_would_refuse() {
+    let project = Project::from_fixture("toy", "broken");
+    project.edit("stacks/bucket.yaml", "!Ref Name", "!Ref Nmae");
+    let run = project.offline(&["validate", "toy"]).expect(1);
+    assert!(run.stderr.contains("stacks/bucket.yaml:") && run.stderr.contains("Nmae"), "{}", run.stderr);
+}
+
+#[test]
+fn missing_templates_and_packages() {
+    says("stacks:\n  base: { template: nowhere.yaml }\n", "toy.yaml:6:21", &["nowhere.yaml"]);
+    says("stacks:\n  base: { template: ../nowhere.yaml }\n", "toy.yaml:6:21", &["leaves the project's folder"]);
+    let function = "functions:\n  f: { source: nowhere, role: \"arn:aws:iam::123456789012:role/x\" }\n";
+    says(function, "toy.yaml:6:16", &["nowhere"]);
+}
+
+#[test]
+fn hostile_files_are_refused_quickly() {
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb += &format!("a{level}: &a{level} [{inner}]\n");
+    }
+    says(&bomb, "toy.yaml:", &["once its aliases are expanded"]);
+    says(&format!("tags: {}{}\n", "[".repeat(5000), "]".repeat(5000)), "toy.yaml:5:", &["deep"]);
+    says(&format!("tags:\n{}", (0..3000).map(|depth| format!("{}a:\n", " ".repeat(depth + 1))).collect::<String>()), "toy.yaml:", &[]);
+    says("tags: { a: *b }\n", "toy.yaml:5:", &[]);
+    says("tags: { a: \"unclosed }\n", "toy.yaml:", &["not YAML"]);
+    says("tags: !!python/object:os.system { a: b }\n", "toy.yaml:5:", &["tag"]);
+    says("---\nx: 1\n", "toy.yaml:", &["second document"]);
+}
+
+#[test]
+fn large_files_are_not_even_read() {
+    let project = Project::of_text("");
+    let file = std::fs::File::create(project.path("environments/toy.yaml")).unwrap();
+    file.set_len(60 << 20).unwrap();
+    let begun = Instant::now();
+    let run = project.offline(&["validate", "toy"]).expect(1);
+    assert!(run.stderr.contains("62914560 bytes") && begun.elapsed() < Duration::from_secs(2), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_no_mapping_or_no_text() {
+    for (bytes, words) in [(&b"- a\n"[..], "a mapping belongs here"), (b"", "a mapping belongs here"), (b"\xff\xfe", "not UTF-8"), (b"\0", "toy.yaml")] {
+        let project = Project::of_text("");
+        std::fs::write(project.path("environments/toy.yaml"), bytes).unwrap();
+        let run = project.offline(&["validate", "toy"]).expect(1);
+        assert!(run.stderr.contains(words) && !run.stderr.contains("panicked"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn wrong_usage_exits_1() {
+    let project = Project::of_text(HEAD);
+    for arguments in [&["plan"][..], &["plan", "toy", "--nonsense"], &["nonsense"], &["plan", "toy", "--format", "xml"], &["validate", "nowhere"], &[]] {
+        project.offline(arguments).expect(1);
+    }
+    let run = project.offline(&["validate", "tooy"]).expect(1);
+    assert!(run.stderr.contains("did you mean toy?"), "{}", run.stderr);
+}
+
+#[test]
+fn no_credentials_says_how_to_get_some() {
+    let project = Project::of_text(&format!("{HEAD}roles:\n  run: {{ assumed_by: lambda.amazonaws.com }}\n"));
+    let mut command = project.command(&["plan", "toy"]);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", project.path("")).env("AWS_EC2_METADATA_DISABLED", "true");
+    let begun = Instant::now();
+    let run = Run::from(command.output().unwrap()).expect(1);
+    assert!(run.stderr.contains("AWS_PROFILE"), "{}", run.stderr);
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn nobody_answers_says_so() {
+    let project = Project::of_text(&format!("{HEAD}roles:\n  run: {{ assumed_by: lambda.amazonaws.com }}\n"));
+    let mut command = project.command(&["plan", "toy"]);
+    // Port 9 on loopback: nothing listens there.
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let run = Run::from(command.output().unwrap()).expect(1);
+    assert!(run.stderr.contains("sts:GetCallerIdentity") && run.stderr.contains("AWS_ENDPOINT_URL"), "{}", run.stderr);
+}
+
+#[test]
+fn another_account_is_refused() {
+    let project = Project::of_text(&HEAD.replace("123456789012", "999999999999"));
+    let run = project.scones(&["apply", "toy", "--yes"]).expect(1);
+    assert!(run.stderr.contains("account 123456789012") && run.stderr.contains("belongs to 999999999999"), "{}", run.stderr);
+}
+
+#[test]
+fn nobody_to_ask_wants_yes() {
+    let project = Project::from_fixture("toy", "unasked");
+    let run = project.scones(&["apply", "toy"]).expect(1);
+    assert!(run.stderr.contains("add --yes"), "{}", run.stderr);
+    let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
+    assert_eq!(plan["summary"]["unchanged"], 0);
+}
+
+#[test]
+fn readers_that_go_away_are_no_error() {
+    use std::process::Stdio;
+    let project = Project::of_text(HEAD);
+    let mut child = project.command(&["schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+}

@@ -1,0 +1,68 @@
+//! Every kind goes through one life: absent → create → observed equals desired → nothing to do → change → update →
+//! nothing to do → delete → absent.
+
+use scones::kinds::registry;
+
+use crate::support::{Project, actions, assert_no_violations};
+
+/// For each section: a change to the toy environment that touches one resource of it in place.
+const CHANGES: &[(&str, &str, &str)] = &[
+    ("stacks", "    parameters: { Name: \"${app}-toy\" }", "    parameters: { Name: \"${app}-toy\", Days: 9 }"),
+    ("roles", "description: Runs all of it", "description: Runs everything"),
+    ("functions", "memory: 128", "memory: 256"),
+    ("state_machines", "flow: { definition: stacks/pass.asl.yaml, role: run }", "flow: { definition: stacks/pass.asl.yaml, role: run, tracing: true }"),
+    ("models", "net:1", "net:2"),
+    ("endpoints", "percent: 50", "percent: 60"),
+    ("alarms", "threshold: 0", "threshold: 4"),
+];
+
+fn life_of(section: &str, from: &str, to: &str) {
+    let app = format!("life-{}", section.replace('_', "-"));
+    let project = Project::from_fixture("toy", &app).destroyed_at_end("toy");
+    let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
+    assert!(actions(&plan).iter().all(|(_, action)| action == "create"), "{:?}", actions(&plan));
+    project.scones(&["apply", "toy", "--yes"]).expect(0);
+    project.scones(&["plan", "toy"]).expect(0);
+
+    project.edit("environments/toy.yaml", from, to);
+    let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
+    let touched: Vec<(String, String)> = actions(&plan);
+    assert!(touched.iter().all(|(_, action)| action == "update"), "{touched:?}");
+    assert!(touched.iter().any(|(address, _)| address.starts_with(&format!("{section}."))), "{touched:?}");
+    // A model is named by its content, so a new one changes the endpoint that serves it; all else stays alone.
+    let expected = if section == "models" { 2 } else { 1 };
+    assert_eq!(touched.len(), expected, "{touched:?}");
+    project.scones(&["apply", "toy", "--yes"]).expect(0);
+    project.scones(&["plan", "toy"]).expect(0);
+    project.scones(&["drift", "toy"]).expect(0);
+
+    project.scones(&["destroy", "toy", "--yes"]).expect(0);
+    let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
+    assert!(actions(&plan).iter().all(|(_, action)| action == "create"), "{:?}", actions(&plan));
+    assert_eq!(plan["orphans"].as_object().map(serde_json::Map::len), Some(0));
+    project.scones(&["destroy", "toy", "--yes"]).expect(0);
+    assert_no_violations();
+}
+
+macro_rules! conformance {
+    ($($name:ident),*) => {
+        $(
+            #[test]
+            fn $name() {
+                let section = stringify!($name);
+                let (_, from, to) = CHANGES.iter().find(|(name, ..)| *name == section).unwrap();
+                life_of(section, from, to);
+            }
+        )*
+
+        #[test]
+        fn every_kind_is_tested() {
+            let tested = [$(stringify!($name)),*];
+            for section in registry().sections() {
+                assert!(tested.contains(&section), "{section} has no conformance test");
+            }
+        }
+    };
+}
+
+conformance!(stacks, roles, functions, state_machines, models, endpoints, alarms);

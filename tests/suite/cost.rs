@@ -1,0 +1,19 @@
+//! What a plan with nothing to change costs: requests, and round trips one after the other.
+
+use crate::support::{Project, Run, gateway};
+
+#[test]
+fn a_quiet_plan_keeps_its_budget() {
+    let project = Project::from_fixture("toy", "cost").destroyed_at_end("toy");
+    project.scones(&["apply", "toy", "--yes"]).expect(0);
+    // The application's name in the user agent tells this run's requests from those of other tests.
+    let mut command = project.command(&["plan", "toy", "--format", "json"]);
+    let plan = Run::from(command.env("AWS_SDK_UA_APP_ID", "scones-cost").output().unwrap()).expect(0).json();
+    let cost = gateway("/__cloud__/cost?user_agent=scones-cost");
+    let resources = plan["summary"]["unchanged"].as_u64().unwrap();
+    let (requests, chain) = (cost["requests"].as_u64().unwrap(), cost["chain"].as_u64().unwrap());
+    assert!(requests > 10, "the gateway saw {requests} requests");
+    // Few resources share the requests that every plan sends, so this is harder than on a real environment.
+    assert!(requests * 2 <= resources * 5 + 20, "{requests} requests for {resources} resources: {}", cost["by_operation"]);
+    assert!(chain <= 5, "a chain of {chain}");
+}

@@ -1,0 +1,234 @@
+//! Changes made behind the deployer's back: each is found at the right address and path, and reverted by apply.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, OnceLock};
+
+use aws_sdk_cloudwatch::types::{ComparisonOperator, StandardUnit, Statistic};
+use aws_sdk_sagemaker::types::{DesiredWeightAndCapacity, ProductionVariant, ProductionVariantInstanceType};
+
+use crate::support::{Project, actions, assert_no_violations, changes, gateway, sdk, wait};
+
+const FUNCTION: &str = "drift-toy-echo";
+const ROLE: &str = "drift-toy-run";
+const ALARM: &str = "drift-toy-errors";
+const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:drift-toy-flow";
+const ENDPOINT: &str = "drift-toy-net";
+const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:drift-toy-echo";
+const ALARM_ARN: &str = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:drift-toy-errors";
+const ENDPOINT_ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/drift-toy-net";
+
+fn iam() -> aws_sdk_iam::Client {
+    aws_sdk_iam::Client::new(sdk())
+}
+fn lambda() -> aws_sdk_lambda::Client {
+    aws_sdk_lambda::Client::new(sdk())
+}
+fn states() -> aws_sdk_sfn::Client {
+    aws_sdk_sfn::Client::new(sdk())
+}
+fn sagemaker() -> aws_sdk_sagemaker::Client {
+    aws_sdk_sagemaker::Client::new(sdk())
+}
+fn cloudwatch() -> aws_sdk_cloudwatch::Client {
+    aws_sdk_cloudwatch::Client::new(sdk())
+}
+fn logs() -> aws_sdk_cloudwatchlogs::Client {
+    aws_sdk_cloudwatchlogs::Client::new(sdk())
+}
+
+/// One environment for all these tests: each sets right what it changed, so they take turns.
+fn environment() -> &'static Mutex<Project> {
+    static ENVIRONMENT: OnceLock<Mutex<Project>> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| {
+        let project = Project::from_fixture("toy", "drift");
+        project.scones(&["apply", "toy", "--yes"]).expect(0);
+        Mutex::new(project)
+    })
+}
+
+/// What a change should look like: the path of a changed field, or the action on what is gone.
+enum Found {
+    At(&'static str),
+    Gone,
+}
+
+fn check(address: &str, found: Found, change: Pin<Box<dyn Future<Output = ()>>>) {
+    let project = environment().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // A test that failed before this one may have left its change.
+    project.scones(&["apply", "toy", "--yes"]).expect(0);
+    wait(change);
+    let drift = project.scones(&["drift", "toy", "--format", "json"]).expect(2).json();
+    match found {
+        Found::At(path) => {
+            let found = changes(&drift);
+            assert!(found.iter().any(|(at, what)| at == address && what.starts_with(path)), "{address} {path} is not in {found:?}");
+            assert!(found.iter().all(|(at, _)| at == address), "something else drifted too: {found:?}");
+        }
+        Found::Gone => {
+            let found = actions(&drift);
+            assert_eq!(found, [(address.to_owned(), "create".to_owned())]);
+        }
+    }
+    let text = project.scones(&["drift", "toy"]).expect(2).stdout;
+    assert!(text.contains(address.split_once('.').unwrap().1), "{text}");
+    project.scones(&["apply", "toy", "--yes"]).expect(0);
+    project.scones(&["drift", "toy"]).expect(0);
+    project.scones(&["plan", "toy"]).expect(0);
+    assert_no_violations();
+}
+
+macro_rules! found_and_reverted {
+    ($($name:ident: $address:literal, $found:expr, $change:expr;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                check($address, $found, Box::pin(async { let _ = $change.await.unwrap(); }));
+            }
+        )*
+    };
+}
+
+const ADMIN: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+const OPEN_TRUST: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"999999999999"},"Action":"sts:AssumeRole"}]}"#;
+
+found_and_reverted! {
+    role_description: "roles.run", Found::At("description"), iam().update_role().role_name(ROLE).description("x").send();
+    role_session: "roles.run", Found::At("max_session_duration"), iam().update_role().role_name(ROLE).description("Runs all of it").max_session_duration(7200).send();
+    role_trust: "roles.run", Found::At("trust"), iam().update_assume_role_policy().role_name(ROLE).policy_document(OPEN_TRUST).send();
+    role_inline_changed: "roles.run", Found::At("policies.scones"), iam().put_role_policy().role_name(ROLE).policy_name("scones").policy_document(ADMIN).send();
+    role_inline_added: "roles.run", Found::At("policies.backdoor"), iam().put_role_policy().role_name(ROLE).policy_name("backdoor").policy_document(ADMIN).send();
+    role_inline_removed: "roles.run", Found::At("policies.scones"), iam().delete_role_policy().role_name(ROLE).policy_name("scones").send();
+    role_managed_added: "roles.run", Found::At("managed_policies"), iam().attach_role_policy().role_name(ROLE).policy_arn("arn:aws:iam::aws:policy/AdministratorAccess").send();
+    role_managed_removed: "roles.run", Found::At("managed_policies"), iam().detach_role_policy().role_name(ROLE).policy_arn("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole").send();
+    role_boundary: "roles.run", Found::At("boundary"), iam().put_role_permissions_boundary().role_name(ROLE).permissions_boundary("arn:aws:iam::aws:policy/ReadOnlyAccess").send();
+    role_tag_changed: "roles.run", Found::At("tags.cost-centre"), iam().tag_role().role_name(ROLE).tags(aws_sdk_iam::types::Tag::builder().key("cost-centre").value("other").build().unwrap()).send();
+
+    function_memory: "functions.echo", Found::At("memory"), lambda().update_function_configuration().function_name(FUNCTION).memory_size(512).send();
+    function_timeout: "functions.echo", Found::At("timeout"), lambda().update_function_configuration().function_name(FUNCTION).timeout(60).send();
+    function_variable_changed: "functions.echo", Found::At("environment.GREETING"), lambda().update_function_configuration().function_name(FUNCTION).environment(aws_sdk_lambda::types::Environment::builder().variables("GREETING", "bye").build()).send();
+    function_variable_added: "functions.echo", Found::At("environment.EXTRA"), lambda().update_function_configuration().function_name(FUNCTION).environment(aws_sdk_lambda::types::Environment::builder().variables("GREETING", "hello").variables("EXTRA", "secret").build()).send();
+    function_concurrency: "functions.echo", Found::At("reserved_concurrency"), lambda().put_function_concurrency().function_name(FUNCTION).reserved_concurrent_executions(1).send();
+    function_permission_added: "functions.echo", Found::At("permissions.everyone"), lambda().add_permission().function_name(FUNCTION).qualifier("live").statement_id("everyone").principal("999999999999").action("lambda:InvokeFunction").send();
+    function_permission_on_the_function: "functions.echo", Found::At("function_permissions.everyone"), lambda().add_permission().function_name(FUNCTION).statement_id("everyone").principal("999999999999").action("lambda:InvokeFunction").send();
+    function_permission_removed: "functions.echo", Found::At("permissions.topic"), lambda().remove_permission().function_name(FUNCTION).qualifier("live").statement_id("topic").send();
+    function_alias_added: "functions.echo", Found::At("other_aliases.beta"), lambda().create_alias().function_name(FUNCTION).name("beta").function_version("1").send();
+    function_alias_gone: "functions.echo", Found::At("alias"), lambda().delete_alias().function_name(FUNCTION).name("live").send();
+    function_tag_removed: "functions.echo", Found::At("tags.cost-centre"), lambda().untag_resource().resource(FUNCTION_ARN).tag_keys("cost-centre").send();
+    function_log_retention: "functions.echo", Found::At("log_group"), logs().put_retention_policy().log_group_name("/aws/lambda/drift-toy-echo").retention_in_days(1).send();
+    function_log_group_gone: "functions.echo", Found::At("log_group"), logs().delete_log_group().log_group_name("/aws/lambda/drift-toy-echo").send();
+    function_code: "functions.echo", Found::At("package"), other_code();
+    function_gone: "functions.echo", Found::Gone, lambda().delete_function().function_name(FUNCTION).send();
+
+    machine_definition: "state_machines.flow", Found::At("definition"), states().update_state_machine().state_machine_arn(MACHINE).definition(r#"{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}"#).send();
+    machine_logging: "state_machines.flow", Found::At("logging"), states().update_state_machine().state_machine_arn(MACHINE).logging_configuration(aws_sdk_sfn::types::LoggingConfiguration::builder().level(aws_sdk_sfn::types::LogLevel::Off).build()).send();
+    machine_tag_added: "state_machines.flow", Found::At("tags.owner"), states().tag_resource().resource_arn(MACHINE).tags(aws_sdk_sfn::types::Tag::builder().key("owner").value("me").build()).send();
+    machine_gone: "state_machines.flow", Found::Gone, states().delete_state_machine().state_machine_arn(MACHINE).send();
+
+    alarm_threshold: "alarms.errors", Found::At("threshold"), alarm(100.0, true);
+    alarm_actions_removed: "alarms.errors", Found::At("actions"), alarm(0.0, false);
+    alarm_disabled: "alarms.errors", Found::At("enabled"), cloudwatch().disable_alarm_actions().alarm_names(ALARM).send();
+    alarm_tag_changed: "alarms.errors", Found::At("tags.cost-centre"), cloudwatch().tag_resource().resource_arn(ALARM_ARN).tags(aws_sdk_cloudwatch::types::Tag::builder().key("cost-centre").value("x").build()).send();
+    alarm_gone: "alarms.errors", Found::Gone, cloudwatch().delete_alarms().alarm_names(ALARM).send();
+
+    endpoint_count: "endpoints.net", Found::At("variants.AllTraffic.count"), capacity(3);
+    endpoint_other_configuration: "endpoints.net", Found::At("variants.AllTraffic.instance"), other_configuration();
+    endpoint_tag_removed: "endpoints.net", Found::At("tags.cost-centre"), sagemaker().delete_tags().resource_arn(ENDPOINT_ARN).tag_keys("cost-centre").send();
+    endpoint_gone: "endpoints.net", Found::Gone, sagemaker().delete_endpoint().endpoint_name(ENDPOINT).send();
+
+    stack_parameter: "stacks.base", Found::At("parameters.Days"), stack_parameter();
+}
+
+type Anything = Result<(), Box<dyn std::error::Error>>;
+
+/// Uploads code of the same handler that does something else.
+async fn other_code() -> Anything {
+    let mut bytes = std::io::Cursor::new(vec![]);
+    let mut archive = zip::ZipWriter::new(&mut bytes);
+    archive.start_file("main.py", zip::write::SimpleFileOptions::default())?;
+    std::io::Write::write_all(&mut archive, b"def handler(event, context):\n    return 'mine'\n")?;
+    archive.finish()?;
+    let blob = aws_sdk_lambda::primitives::Blob::new(bytes.into_inner());
+    lambda().update_function_code().function_name(FUNCTION).zip_file(blob).send().await?;
+    Ok(())
+}
+
+async fn alarm(threshold: f64, with_action: bool) -> Anything {
+    let actions = with_action.then(|| vec!["arn:aws:sns:us-east-1:123456789012:drift-toy".to_owned()]);
+    cloudwatch()
+        .put_metric_alarm()
+        .alarm_name(ALARM)
+        .namespace("AWS/Lambda")
+        .metric_name("Errors")
+        .dimensions(aws_sdk_cloudwatch::types::Dimension::builder().name("FunctionName").value(FUNCTION).build())
+        .statistic(Statistic::Sum)
+        .period(60)
+        .evaluation_periods(1)
+        .threshold(threshold)
+        .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+        .treat_missing_data("notBreaching")
+        .set_alarm_actions(actions)
+        .set_unit(None::<StandardUnit>)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn capacity(count: i32) -> Anything {
+    let desired = DesiredWeightAndCapacity::builder().variant_name("AllTraffic").desired_instance_count(count).build();
+    sagemaker().update_endpoint_weights_and_capacities().endpoint_name(ENDPOINT).desired_weights_and_capacities(desired).send().await?;
+    in_service().await
+}
+
+/// Switches the endpoint to a configuration of someone else's, on a larger instance.
+async fn other_configuration() -> Anything {
+    let models = sagemaker().list_models().name_contains(ENDPOINT).send().await?;
+    let model = models.models.unwrap_or_default().into_iter().next().and_then(|model| model.model_name).unwrap_or_default();
+    let variant = ProductionVariant::builder()
+        .variant_name("AllTraffic")
+        .model_name(model)
+        .instance_type(ProductionVariantInstanceType::MlM5Xlarge)
+        .initial_instance_count(1)
+        .build();
+    let name = "someone-elses-configuration";
+    let _ = sagemaker().delete_endpoint_config().endpoint_config_name(name).send().await;
+    sagemaker().create_endpoint_config().endpoint_config_name(name).production_variants(variant).send().await?;
+    sagemaker().update_endpoint().endpoint_name(ENDPOINT).endpoint_config_name(name).send().await?;
+    in_service().await
+}
+
+async fn in_service() -> Anything {
+    loop {
+        let endpoint = sagemaker().describe_endpoint().endpoint_name(ENDPOINT).send().await?;
+        if endpoint.endpoint_status.is_some_and(|status| status.as_str() == "InService") {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+async fn stack_parameter() -> Anything {
+    let client = aws_sdk_cloudformation::Client::new(sdk());
+    let parameter = |key: &str, value: &str| aws_sdk_cloudformation::types::Parameter::builder().parameter_key(key).parameter_value(value).build();
+    let before = client.describe_stacks().stack_name("drift-toy-base").send().await?;
+    let tags = before.stacks.unwrap_or_default().into_iter().next().and_then(|stack| stack.tags);
+    client
+        .update_stack()
+        .stack_name("drift-toy-base")
+        .use_previous_template(true)
+        .parameters(parameter("Name", "drift-toy"))
+        .parameters(parameter("Days", "30"))
+        .set_tags(tags)
+        .send()
+        .await?;
+    Ok(())
+}
+
+#[test]
+fn at_least_25_changes_are_tested() {
+    let text = std::fs::read_to_string(crate::support::repository().join("tests/suite/drift.rs")).unwrap();
+    let count = text.lines().filter(|line| line.contains(", Found::")).count();
+    assert!(count >= 25, "{count}");
+    assert!(gateway("/__cloud__/violations").is_array());
+}

@@ -1,0 +1,12 @@
+//! All tests that need more than one module, in one binary: each binary links all of the AWS SDK.
+//!
+//! Most of them talk to the local cloud; `make test` starts it.
+
+mod architecture;
+mod bad_input;
+mod conformance;
+mod cost;
+mod drift;
+mod journey;
+mod oracles;
+mod support;
