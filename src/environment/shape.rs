@@ -6,12 +6,12 @@
 use serde_json::{Map, Value};
 
 use super::node::{Data, Node};
-use super::source::Diagnostic;
+use super::source::{Diagnostic, Span};
 
 /// Checks a node against a schema whose `$ref`s point into `root`'s `$defs`.
 pub fn check(node: &Node, schema: &Value, root: &Value) -> Vec<Diagnostic> {
     let mut found = vec![];
-    Checker { root }.check(node, schema, &mut found);
+    Checker { root }.check(node, &node.span, schema, &mut found);
     found
 }
 
@@ -38,11 +38,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check(&self, node: &Node, schema: &'a Value, found: &mut Vec<Diagnostic>) {
+    /// `place` is where the node starts for a reader: its key, if it has one.
+    fn check(&self, node: &Node, place: &Span, schema: &'a Value, found: &mut Vec<Diagnostic>) {
         let schema = self.resolve(schema);
         let Some(rules) = schema.as_object() else { return };
         if let Some(choices) = rules.get("anyOf").or_else(|| rules.get("oneOf")).and_then(Value::as_array) {
-            return self.check_choices(node, choices, rules, found);
+            return self.check_choices(node, place, choices, rules, found);
         }
         if let Some(allowed) = rules.get("enum").and_then(Value::as_array) {
             return self.check_word(node, allowed, found);
@@ -54,10 +55,10 @@ impl<'a> Checker<'a> {
             return;
         }
         match &node.data {
-            Data::Mapping(_) => self.check_mapping(node, rules, found),
+            Data::Mapping(_) => self.check_mapping(node, place, rules, found),
             Data::Sequence(items) => {
                 if let Some(schema) = rules.get("items") {
-                    items.iter().for_each(|item| self.check(item, schema, found));
+                    items.iter().for_each(|item| self.check(item, &item.span, schema, found));
                 }
             }
             Data::String(text) => check_pattern(node, text, rules, found),
@@ -66,13 +67,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_mapping(&self, node: &Node, rules: &'a Map<String, Value>, found: &mut Vec<Diagnostic>) {
+    fn check_mapping(&self, node: &Node, place: &Span, rules: &'a Map<String, Value>, found: &mut Vec<Diagnostic>) {
         let Data::Mapping(entries) = &node.data else { return };
         let properties = rules.get("properties").and_then(Value::as_object);
         let additional = rules.get("additionalProperties");
         for (key, entry) in entries {
             match (properties.and_then(|properties| properties.get(key)), additional) {
-                (Some(schema), _) => self.check(&entry.node, schema, found),
+                (Some(schema), _) => self.check(&entry.node, &entry.key_span, schema, found),
                 (None, Some(Value::Bool(false))) => {
                     let known = properties.into_iter().flat_map(Map::keys).map(String::as_str);
                     found.push(unknown_key(key, &entry.key_span, known.collect()));
@@ -81,7 +82,7 @@ impl<'a> Checker<'a> {
                     if matches!(entry.node.data, Data::Null) {
                         found.push(Diagnostic::new(format!("`{key}` has no value"), &entry.key_span));
                     } else {
-                        self.check(&entry.node, schema, found);
+                        self.check(&entry.node, &entry.key_span, schema, found);
                     }
                 }
                 (None, None) => {}
@@ -95,7 +96,7 @@ impl<'a> Checker<'a> {
                     .and_then(|schema| schema.get("description"))
                     .and_then(Value::as_str)
                     .and_then(|text| text.lines().next());
-                let diagnostic = Diagnostic::new(format!("the key `{required}` is missing"), &head(node));
+                let diagnostic = Diagnostic::new(format!("the key `{required}` is missing"), &head(place));
                 found.push(match help {
                     Some(text) => diagnostic.help(format!("{required}: {text}")),
                     None => diagnostic,
@@ -104,7 +105,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_choices(&self, node: &Node, choices: &'a [Value], rules: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
+    fn check_choices(
+        &self,
+        node: &Node,
+        place: &Span,
+        choices: &'a [Value],
+        rules: &Map<String, Value>,
+        found: &mut Vec<Diagnostic>,
+    ) {
         let choices: Vec<&Value> = choices.iter().map(|choice| self.resolve(choice)).collect();
         let constants: Vec<Value> = choices.iter().filter_map(|choice| constants_of(choice)).flatten().collect();
         if constants.len() >= choices.len() && !constants.is_empty() {
@@ -115,7 +123,7 @@ impl<'a> Checker<'a> {
         let mut best: Option<Vec<Diagnostic>> = None;
         for choice in &fitting {
             let mut inner = vec![];
-            self.check(node, choice, &mut inner);
+            self.check(node, place, choice, &mut inner);
             if best.as_ref().is_none_or(|best| inner.len() < best.len()) {
                 best = Some(inner);
             }
@@ -150,7 +158,7 @@ fn constants_of(choice: &Value) -> Option<Vec<Value>> {
     }
 }
 
-fn unknown_key(key: &str, span: &super::source::Span, known: Vec<&str>) -> Diagnostic {
+fn unknown_key(key: &str, span: &Span, known: Vec<&str>) -> Diagnostic {
     let diagnostic = Diagnostic::new(format!("the key `{key}` is not known here"), span);
     match nearest(key, known.iter().copied()) {
         Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
@@ -159,8 +167,8 @@ fn unknown_key(key: &str, span: &super::source::Span, known: Vec<&str>) -> Diagn
 }
 
 /// The first line of a block is enough to say where a key is missing.
-fn head(node: &Node) -> super::source::Span {
-    let mut span = node.span.clone();
+fn head(place: &Span) -> Span {
+    let mut span = place.clone();
     let text = span.source.text.get(span.range.clone()).unwrap_or_default();
     let length = text.find('\n').unwrap_or(text.len());
     span.range.end = span.range.start + length;
@@ -204,7 +212,7 @@ fn wrong_type(node: &Node, types: &Value, rules: &Map<String, Value>) -> Diagnos
     names(types, &mut wanted);
     wanted.dedup();
     let diagnostic =
-        Diagnostic::new(format!("this is {}, but {} belongs here", node.type_name(), wanted.join(" or ")), &head(node));
+        Diagnostic::new(format!("this is {}, but {} belongs here", node.type_name(), wanted.join(" or ")), &head(&node.span));
     if matches!(node.data, Data::Number(_) | Data::Bool(_)) && wanted.contains(&"a string") {
         let text = node.span.source.text.get(node.span.range.clone()).unwrap_or_default();
         return diagnostic.help(format!("put it in quotes: \"{text}\""));

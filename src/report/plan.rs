@@ -71,26 +71,49 @@ fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan) {
         let _ = writeln!(out, "      {}", step.generations.join(", "));
     }
     match (&step.to, step.action) {
-        (Some(state), Action::Create) => write_new(out, state, step, plan),
+        (Some(state), Action::Create) => write_new(out, state, step, kind, plan),
         (Some(_), _) => write_changes(out, step, kind),
         _ => {}
     }
 }
 
-fn write_new(out: &mut String, state: &Value, step: &Step, plan: &Plan) {
+/// The longest document that a creation shows whole, in lines; the JSON form always has it.
+const LONGEST_DOCUMENT: usize = 40;
+
+fn write_new(out: &mut String, state: &Value, step: &Step, kind: &dyn AnyKind, plan: &Plan) {
     let holes = plan.desired.resources.get(&step.address).map(|resource| &resource.holes);
-    let shown: serde_json::Map<String, Value> = state
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(_, value)| !is_empty(value))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    for line in lines(&Value::Object(shown)) {
-        let hole = holes.into_iter().flatten().find(|hole| line.contains(&format!("${{{hole}}}")));
-        let note =
-            hole.map(|hole| format!(" {}", paint(HOLE, format!("known once {} is there", source_of(hole))))).unwrap_or_default();
-        let _ = writeln!(out, "      {}{note}", paint(ADDED, line));
+    for (field, value) in state.as_object().into_iter().flatten() {
+        let is_document = rule_holds(kind.fields(), &[field], Rule::Document);
+        let shown = if is_document { value.clone() } else { without_empty(value) };
+        if is_empty(&shown) {
+            continue;
+        }
+        let shown = lines(&Value::Object([(field.clone(), shown)].into_iter().collect()));
+        if is_document && shown.len() > LONGEST_DOCUMENT {
+            let note = paint(FAINT, format!("{} lines; --format json shows them", shown.len() - 1));
+            let _ = writeln!(out, "      {} {note}", paint(ADDED, format!("{field}:")));
+            continue;
+        }
+        for line in shown {
+            let hole = holes.into_iter().flatten().find(|hole| line.contains(&format!("${{{hole}}}")));
+            let note = hole
+                .map(|hole| format!("  {}", paint(HOLE, format!("known once {} is there", source_of(hole)))))
+                .unwrap_or_default();
+            let _ = writeln!(out, "      {}{note}", paint(ADDED, line));
+        }
+    }
+}
+
+/// A value without what says nothing: most members of a state are defaults.
+fn without_empty(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), without_empty(value)))
+            .filter(|(_, value)| !is_empty(value))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other.clone(),
     }
 }
 

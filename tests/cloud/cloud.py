@@ -5,7 +5,7 @@
     . target/cloud/env.sh                            point AWS clients at it
     python3 tests/cloud/cloud.py status [--dir DIR]  is it up? where?
     python3 tests/cloud/cloud.py down [--dir DIR]    stop exactly what `up` started
-    python3 tests/cloud/cloud.py install             only create the virtual environments
+    python3 tests/cloud/cloud.py install             only create the virtual environments, the oracles' too
 
 Needs Python 3.10 or later and nothing else; see tests/cloud/README.md.
 """
@@ -43,7 +43,7 @@ def main(argv=None):
     args = arguments(argv)
     try:
         if args.command == "install":
-            for name, python in venvs.ensure(ROOT).items():
+            for name, python in venvs.ensure(ROOT, (*venvs.NAMES, venvs.ORACLES)).items():
                 print("%s: %s" % (name, python))
             return 0
         return getattr(launcher, args.command)(args.dir.resolve(), ROOT)

@@ -54,6 +54,8 @@ class Gateway:
         began = time.monotonic()
         if request.path.startswith(control.PREFIX):
             return await control.handle(self, request)
+        if request.headers.get("Expect", "").lower() == "100-continue":  # aiohttp's plain server leaves this to us, and SDKs wait for it
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await request.content.read()  # not request.read(), which stops at 1 MiB
         service = wire.service_of(request.headers, request.path)
         if service is None:  # presigned addresses, downloads, the emulators' own pages

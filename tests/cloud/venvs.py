@@ -1,4 +1,4 @@
-"""The two virtual environments, built from the pinned requirement files.
+"""The virtual environments, built from the pinned requirement files.
 
 They live in `target/cloud-venvs` (or $SCONES_VENVS), apart from any one cloud, so that several clouds and a CI cache share them. The
 folder's name carries a digest of the requirements and of Python's version: a changed file gets a new folder, and a cloud that runs from
@@ -20,23 +20,24 @@ from trouble import Trouble
 
 HERE = Path(__file__).resolve().parent
 NAMES = ("ministack", "sagemaker")
+ORACLES = "oracles"  # cfn-lint, statelint, parliament: only the tests need them
 DONE = ".complete"  # written last: a folder without it is a build that was interrupted
 
 
-def ensure(root):
+def ensure(root, names=NAMES):
     """→ {name: path of its python}, building what is missing"""
     home = Path(os.environ.get("SCONES_VENVS") or root / "target" / "cloud-venvs").resolve()
     home.mkdir(parents=True, exist_ok=True)
-    if any(not complete(home, name) for name in NAMES):
+    if any(not complete(home, name) for name in names):
         with locked(home / ".lock"):
-            missing = [name for name in NAMES if not complete(home, name)]
+            missing = [name for name in names if not complete(home, name)]
             if missing:
                 print("creating virtual environments in %s (once, about a minute)" % home, flush=True)
-            with ThreadPoolExecutor(len(NAMES)) as pool:
+            with ThreadPoolExecutor(len(names)) as pool:
                 list(pool.map(lambda name: build(home, name), missing))
-    for name in NAMES:
+    for name in names:
         link(home, name)
-    return {name: folder(home, name) / "bin" / "python" for name in NAMES}
+    return {name: folder(home, name) / "bin" / "python" for name in names}
 
 
 def requirements(name):

@@ -6,18 +6,34 @@ use crate::support::repository;
 
 /// (files, what they must not name, why).
 const RULES: &[(&[&str], &[&str], &str)] = &[
-    (
-        &["diff.rs"],
-        &["crate::"],
-        "comparing knows nothing of ours",
-    ),
+    (&["diff.rs"], &["crate::"], "comparing knows nothing of ours"),
     (
         &["policy.rs", "policy/", "asl.rs", "asl/", "template.rs", "template/"],
-        &["crate::aws", "crate::environment", "crate::kind", "crate::plan", "crate::apply", "crate::observe", "aws_sdk", "std::fs", "tokio"],
+        &[
+            "crate::aws",
+            "crate::environment",
+            "crate::kind",
+            "crate::plan",
+            "crate::apply",
+            "crate::observe",
+            "aws_sdk",
+            "std::fs",
+            "tokio",
+        ],
         "normal forms and offline checks are functions of a document alone",
     ),
     (
-        &["environment/", "desired.rs", "desired/", "plan.rs", "plan/", "stamp.rs", "report/plan.rs", "report/lines.rs", "report/style.rs"],
+        &[
+            "environment/",
+            "desired.rs",
+            "desired/",
+            "plan.rs",
+            "plan/",
+            "stamp.rs",
+            "report/plan.rs",
+            "report/lines.rs",
+            "report/style.rs",
+        ],
         &["crate::aws", "crate::observe", "crate::apply", "crate::kinds", "aws_sdk", "aws_config"],
         "the pure half does not know AWS",
     ),
@@ -31,11 +47,7 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
         &["crate::plan", "crate::apply", "crate::report", "crate::observe", "crate::commands"],
         "a kind knows its service and nothing of the engine",
     ),
-    (
-        &["report/"],
-        &["crate::aws", "crate::kinds", "crate::observe", "aws_sdk"],
-        "a report shows what it is given",
-    ),
+    (&["report/"], &["crate::aws", "crate::kinds", "crate::observe", "aws_sdk"], "a report shows what it is given"),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -95,7 +107,9 @@ fn kinds_do_not_know_each_other() {
         }
         for (number, line) in code(&path) {
             let named = kinds.iter().filter(|kind| !name.starts_with(**kind));
-            for kind in named.filter(|kind| line.contains(&format!("kinds::{kind}::")) || line.contains(&format!("kinds::{{{kind}"))) {
+            for kind in
+                named.filter(|kind| line.contains(&format!("kinds::{kind}::")) || line.contains(&format!("kinds::{{{kind}")))
+            {
                 crossed.push(format!("src/kinds/{name}:{number}: {kind}"));
             }
         }
@@ -106,7 +120,15 @@ fn kinds_do_not_know_each_other() {
 #[test]
 fn only_apply_calls_the_writing_methods() {
     let root = repository().join("src");
-    let writing = ["kind.create(", "kind.update(", "kind.delete(", "kind.collect(", "tags::write(", "bootstrap::create(", "bootstrap::upload("];
+    let writing = [
+        "kind.create(",
+        "kind.update(",
+        "kind.delete(",
+        "kind.collect(",
+        "tags::write(",
+        "bootstrap::create(",
+        "bootstrap::upload(",
+    ];
     let mut crossed = vec![];
     for path in sources(&root) {
         let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();

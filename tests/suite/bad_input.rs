@@ -31,13 +31,21 @@ fn says(text: &str, place: &str, words: &[&str]) {
 #[test]
 fn unknown_and_misspelt_keys_name_the_nearest() {
     says("regoin: x\n", "toy.yaml:5:1", &["regoin", "did you mean `region`?"]);
-    says("roles:\n  run: { assumed_by: lambda.amazonaws.com, descripton: x }\n", "toy.yaml:6:44", &["did you mean `description`?"]);
+    says(
+        "roles:\n  run: { assumed_by: lambda.amazonaws.com, descripton: x }\n",
+        "toy.yaml:6:44",
+        &["did you mean `description`?"],
+    );
     says("roles:\n  run: { assumed_by: lambda.amazonaws.com, zebra: x }\n", "toy.yaml:6:44", &["known keys", "boundary"]);
 }
 
 #[test]
 fn duplicate_keys_show_both_places() {
-    says("roles:\n  run: { assumed_by: lambda.amazonaws.com }\n  run: { assumed_by: lambda.amazonaws.com }\n", "toy.yaml:7:3", &["twice", "the first is here"]);
+    says(
+        "roles:\n  run: { assumed_by: lambda.amazonaws.com }\n  run: { assumed_by: lambda.amazonaws.com }\n",
+        "toy.yaml:7:3",
+        &["twice", "the first is here"],
+    );
 }
 
 #[test]
@@ -59,7 +67,9 @@ fn several_errors_come_in_one_run() {
 #[test]
 fn dangling_references_are_found_at_their_column() {
     let role = |resource: &str| {
-        format!("roles:\n  run:\n    assumed_by: lambda.amazonaws.com\n    allow:\n      - {{ actions: [\"s3:GetObject\"], resources: [\"x${{{resource}}}\"] }}\n")
+        format!(
+            "roles:\n  run:\n    assumed_by: lambda.amazonaws.com\n    allow:\n      - {{ actions: [\"s3:GetObject\"], resources: [\"x${{{resource}}}\"] }}\n"
+        )
     };
     says(&role("roles.rum.arn"), "toy.yaml:9:56", &["roles.rum is not declared", "did you mean `run`?"]);
     says(&role("roles.run.arm"), "toy.yaml:9:56", &["no attribute `arm`", "did you mean `arn`?"]);
@@ -97,7 +107,11 @@ fn extending_oneself_goes_round() {
 #[test]
 fn names_too_long_or_of_bad_characters() {
     let long = "a".repeat(60);
-    says(&format!("roles:\n  {long}: {{ assumed_by: lambda.amazonaws.com }}\n"), "toy.yaml:6:3", &["68 characters", "at most 64", "`name:`"]);
+    says(
+        &format!("roles:\n  {long}: {{ assumed_by: lambda.amazonaws.com }}\n"),
+        "toy.yaml:6:3",
+        &["68 characters", "at most 64", "`name:`"],
+    );
     says("roles:\n  a_b: { assumed_by: lambda.amazonaws.com }\n", "toy.yaml:6:3", &["cannot be a name"]);
     says("roles:\n  a: { assumed_by: lambda.amazonaws.com, name: \"a b\" }\n", "toy.yaml:6:48", &["has not the right form"]);
 }
@@ -105,7 +119,9 @@ fn names_too_long_or_of_bad_characters() {
 #[test]
 fn policies_that_iam_would_refuse() {
     let allow = |actions: &str, resources: &str| {
-        format!("roles:\n  run:\n    assumed_by: lambda.amazonaws.com\n    allow:\n      - {{ actions: [{actions}], resources: [{resources}] }}\n")
+        format!(
+            "roles:\n  run:\n    assumed_by: lambda.amazonaws.com\n    allow:\n      - {{ actions: [{actions}], resources: [{resources}] }}\n"
+        )
     };
     says(&allow("GetObject", "\"*\""), "toy.yaml:9:", &["GetObject"]);
     says(&allow("\"s3:GetObject\"", "bucket"), "toy.yaml:9:", &["bucket"]);
@@ -146,7 +162,11 @@ fn hostile_files_are_refused_quickly() {
     }
     says(&bomb, "toy.yaml:", &["once its aliases are expanded"]);
     says(&format!("tags: {}{}\n", "[".repeat(5000), "]".repeat(5000)), "toy.yaml:5:", &["deep"]);
-    says(&format!("tags:\n{}", (0..3000).map(|depth| format!("{}a:\n", " ".repeat(depth + 1))).collect::<String>()), "toy.yaml:", &[]);
+    says(
+        &format!("tags:\n{}", (0..3000).map(|depth| format!("{}a:\n", " ".repeat(depth + 1))).collect::<String>()),
+        "toy.yaml:",
+        &[],
+    );
     says("tags: { a: *b }\n", "toy.yaml:5:", &[]);
     says("tags: { a: \"unclosed }\n", "toy.yaml:", &["not YAML"]);
     says("tags: !!python/object:os.system { a: b }\n", "toy.yaml:5:", &["tag"]);
@@ -165,7 +185,12 @@ fn large_files_are_not_even_read() {
 
 #[test]
 fn what_is_no_mapping_or_no_text() {
-    for (bytes, words) in [(&b"- a\n"[..], "a mapping belongs here"), (b"", "a mapping belongs here"), (b"\xff\xfe", "not UTF-8"), (b"\0", "toy.yaml")] {
+    for (bytes, words) in [
+        (&b"- a\n"[..], "a mapping belongs here"),
+        (b"", "a mapping belongs here"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"\0", "toy.yaml"),
+    ] {
         let project = Project::of_text("");
         std::fs::write(project.path("environments/toy.yaml"), bytes).unwrap();
         let run = project.offline(&["validate", "toy"]).expect(1);
@@ -176,7 +201,14 @@ fn what_is_no_mapping_or_no_text() {
 #[test]
 fn wrong_usage_exits_1() {
     let project = Project::of_text(HEAD);
-    for arguments in [&["plan"][..], &["plan", "toy", "--nonsense"], &["nonsense"], &["plan", "toy", "--format", "xml"], &["validate", "nowhere"], &[]] {
+    for arguments in [
+        &["plan"][..],
+        &["plan", "toy", "--nonsense"],
+        &["nonsense"],
+        &["plan", "toy", "--format", "xml"],
+        &["validate", "nowhere"],
+        &[],
+    ] {
         project.offline(arguments).expect(1);
     }
     let run = project.offline(&["validate", "tooy"]).expect(1);
@@ -187,7 +219,11 @@ fn wrong_usage_exits_1() {
 fn no_credentials_says_how_to_get_some() {
     let project = Project::of_text(&format!("{HEAD}roles:\n  run: {{ assumed_by: lambda.amazonaws.com }}\n"));
     let mut command = project.command(&["plan", "toy"]);
-    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", project.path("")).env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("HOME", project.path(""))
+        .env("AWS_EC2_METADATA_DISABLED", "true");
     let begun = Instant::now();
     let run = Run::from(command.output().unwrap()).expect(1);
     assert!(run.stderr.contains("AWS_PROFILE"), "{}", run.stderr);

@@ -10,7 +10,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("stacks", "    parameters: { Name: \"${app}-toy\" }", "    parameters: { Name: \"${app}-toy\", Days: 9 }"),
     ("roles", "description: Runs all of it", "description: Runs everything"),
     ("functions", "memory: 128", "memory: 256"),
-    ("state_machines", "flow: { definition: stacks/pass.asl.yaml, role: run }", "flow: { definition: stacks/pass.asl.yaml, role: run, tracing: true }"),
+    (
+        "state_machines",
+        "flow: { definition: stacks/pass.asl.yaml, role: run }",
+        "flow: { definition: stacks/pass.asl.yaml, role: run, tracing: true }",
+    ),
     ("models", "net:1", "net:2"),
     ("endpoints", "percent: 50", "percent: 60"),
     ("alarms", "threshold: 0", "threshold: 4"),

@@ -62,7 +62,10 @@ fn check(address: &str, found: Found, change: Pin<Box<dyn Future<Output = ()>>>)
     match found {
         Found::At(path) => {
             let found = changes(&drift);
-            assert!(found.iter().any(|(at, what)| at == address && what.starts_with(path)), "{address} {path} is not in {found:?}");
+            assert!(
+                found.iter().any(|(at, what)| at == address && what.starts_with(path)),
+                "{address} {path} is not in {found:?}"
+            );
             assert!(found.iter().all(|(at, _)| at == address), "something else drifted too: {found:?}");
         }
         Found::Gone => {
@@ -177,7 +180,12 @@ async fn alarm(threshold: f64, with_action: bool) -> Anything {
 
 async fn capacity(count: i32) -> Anything {
     let desired = DesiredWeightAndCapacity::builder().variant_name("AllTraffic").desired_instance_count(count).build();
-    sagemaker().update_endpoint_weights_and_capacities().endpoint_name(ENDPOINT).desired_weights_and_capacities(desired).send().await?;
+    sagemaker()
+        .update_endpoint_weights_and_capacities()
+        .endpoint_name(ENDPOINT)
+        .desired_weights_and_capacities(desired)
+        .send()
+        .await?;
     in_service().await
 }
 
@@ -210,7 +218,9 @@ async fn in_service() -> Anything {
 
 async fn stack_parameter() -> Anything {
     let client = aws_sdk_cloudformation::Client::new(sdk());
-    let parameter = |key: &str, value: &str| aws_sdk_cloudformation::types::Parameter::builder().parameter_key(key).parameter_value(value).build();
+    let parameter = |key: &str, value: &str| {
+        aws_sdk_cloudformation::types::Parameter::builder().parameter_key(key).parameter_value(value).build()
+    };
     let before = client.describe_stacks().stack_name("drift-toy-base").send().await?;
     let tags = before.stacks.unwrap_or_default().into_iter().next().and_then(|stack| stack.tags);
     client

@@ -21,8 +21,9 @@ pub fn cloud() -> &'static BTreeMap<String, String> {
     CLOUD.get_or_init(|| {
         let folder = std::env::var_os("SCONES_TEST_CLOUD").map_or_else(|| repository().join("target/cloud"), PathBuf::from);
         let file = folder.join("env.sh");
-        let text = std::fs::read_to_string(&file)
-            .unwrap_or_else(|error| panic!("{}: {error}: start the local cloud with `make cloud-up`, or run `make test`", file.display()));
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| {
+            panic!("{}: {error}: start the local cloud with `make cloud-up`, or run `make test`", file.display())
+        });
         let pairs = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
         pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('"').to_owned())).collect()
     })
@@ -51,8 +52,12 @@ pub fn gateway(path: &str) -> Value {
 /// Fails if any request so far was one that AWS's own models forbid.
 pub fn assert_no_violations() {
     let all = gateway("/__cloud__/violations");
-    let ours: Vec<&Value> =
-        all.as_array().unwrap().iter().filter(|one| one["user_agent"].as_str().is_some_and(|agent| agent.contains("app/scones"))).collect();
+    let ours: Vec<&Value> = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["user_agent"].as_str().is_some_and(|agent| agent.contains("app/scones")))
+        .collect();
     assert!(ours.is_empty(), "requests that AWS's models forbid: {ours:#?}");
 }
 
@@ -62,7 +67,8 @@ pub fn sdk() -> &'static SdkConfig {
     SDK.get_or_init(|| {
         let env = cloud();
         let http = aws_smithy_http_client::Builder::new().build_http();
-        let keys = aws_sdk_sts::config::Credentials::new(&env["AWS_ACCESS_KEY_ID"], &env["AWS_SECRET_ACCESS_KEY"], None, None, "tests");
+        let keys =
+            aws_sdk_sts::config::Credentials::new(&env["AWS_ACCESS_KEY_ID"], &env["AWS_SECRET_ACCESS_KEY"], None, None, "tests");
         wait(
             aws_config::defaults(aws_config::BehaviorVersion::latest())
                 .region("us-east-1")

@@ -72,8 +72,11 @@ pub async fn apply(aws: &Aws, to: &Target<State>, kind: ChangeSetType, from: Opt
         }
     }
     let request = aws.cloudformation().execute_change_set().change_set_name(&id);
-    aws.call("cloudformation:ExecuteChangeSet", &to.name, request.send()).await?;
-    Ok(true)
+    match aws.call("cloudformation:ExecuteChangeSet", &to.name, request.send()).await {
+        // The first answer was lost, and the request sent again.
+        Err(error) if error.code.starts_with("InvalidChangeSetStatus") => Ok(true),
+        answer => answer.map(|_| true),
+    }
 }
 
 async fn request(aws: &Aws, to: &Target<State>) -> Result<Request, AwsError> {
