@@ -32,7 +32,7 @@ pub async fn upload(run: &Run<'_>, directory: &Path) -> Result<(), (Address, Aws
         sources.push((
             one.address.name.clone(),
             source(one, directory).map_err(|error| (one.address.clone(), error))?,
-            one.digest.clone(),
+            one.digest,
             one.architecture,
         ));
     }

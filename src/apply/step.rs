@@ -73,13 +73,15 @@ async fn write(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<V
             let (tag_changes, changes): (Vec<Change>, Vec<Change>) =
                 step.changes.iter().cloned().partition(|change| change.field() == "tags");
             let tags_apart = tags::writable(&from.arn);
-            if kind.named_by_content() && !changes.is_empty() {
-                kind.create(run.aws, target.clone()).await?;
-            } else if !changes.is_empty() || !tags_apart {
+            let new_generation = kind.named_by_content() && !changes.is_empty();
+            if new_generation {
+                // It is made with its tags.
+                return kind.create(run.aws, target.clone()).await;
+            }
+            if !changes.is_empty() || !tags_apart {
                 kind.update(run.aws, from, target.clone(), &changes).await?;
             }
-            // A new generation was made with its tags.
-            if !tag_changes.is_empty() && tags_apart && !(kind.named_by_content() && !changes.is_empty()) {
+            if !tag_changes.is_empty() && tags_apart {
                 write_tags(run, from, target).await?;
             }
             Ok(())

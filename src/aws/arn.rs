@@ -2,7 +2,7 @@
 
 /// The service of an ARN: `iam`, `lambda`, `sagemaker`…
 pub fn service(arn: &str) -> &str {
-    arn.splitn(6, ':').nth(2).unwrap_or_default()
+    arn.split(':').nth(2).unwrap_or_default()
 }
 
 /// What stands after the account: `function:name`, `role/path/name`, `endpoint/name`.

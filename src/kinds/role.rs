@@ -188,7 +188,18 @@ impl Kind for Role {
                 .set_tags(Some(tags::for_iam(&to.tags)));
             aws.call("iam:CreateRole", &to.name, request.send())
         };
-        aws.patiently(request).await?;
+        match aws.patiently(request).await {
+            Ok(_) => {}
+            // An answer that got lost, or an interruption: what this very request made is finished.
+            Err(error) if error.code == "EntityAlreadyExists" => {
+                let made = read(aws, &to.name).await?.filter(|live| live.tags.as_ref() == Some(&to.tags));
+                return match made {
+                    Some(live) => Self::update(aws, &live, to, &[]).await,
+                    None => Err(error),
+                };
+            }
+            Err(error) => return Err(error),
+        }
         for (name, document) in &to.state.policies {
             put_policy(aws, &to.name, name, document).await?;
         }

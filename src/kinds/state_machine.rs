@@ -408,3 +408,51 @@ async fn gone(aws: &Aws, name: &str) -> Result<(), AwsError> {
         pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn definitions_keep_their_floats() {
+        let sent = text(&json!({ "BackoffRate": 2.0, "MaxAttempts": 3 }));
+        assert!(sent.contains("\"BackoffRate\": 2.0") && sent.contains("\"MaxAttempts\": 3"), "{sent}");
+    }
+
+    #[test]
+    fn express_workflows_wait_for_nobody() {
+        let task = |resource: &str| json!({ "States": { "A": { "Type": "Task", "Resource": resource } } });
+        let found = |definition: &Value| {
+            let mut findings = vec![];
+            check_express(definition, &mut vec![], &mut findings);
+            findings.into_iter().map(|finding| finding.path.join(".")).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&task("arn:aws:states:::sagemaker:createTrainingJob.sync")), ["States.A.Resource"]);
+        assert_eq!(found(&task("arn:aws:states:::states:startExecution.sync:2")), ["States.A.Resource"]);
+        assert_eq!(found(&task("arn:aws:states:::sqs:sendMessage.waitForTaskToken")), ["States.A.Resource"]);
+        assert_eq!(found(&task("arn:aws:states:eu-west-1:123456789012:activity:x")), ["States.A.Resource"]);
+        assert!(found(&task("arn:aws:states:::lambda:invoke")).is_empty());
+        let map =
+            json!({ "States": { "M": { "Type": "Map", "ItemProcessor": { "ProcessorConfig": { "Mode": "DISTRIBUTED" } } } } });
+        assert_eq!(found(&map), ["States.M.ItemProcessor"]);
+    }
+
+    #[test]
+    fn knows_its_arns() {
+        let part = |arn: &str| StateMachine::part(arn).map(|part| (part.name, part.main));
+        assert_eq!(part("arn:aws:states:eu-west-1:123456789012:stateMachine:x"), Some(("x".into(), true)));
+        assert_eq!(part("arn:aws:states:eu-west-1:123456789012:stateMachine:x:3"), Some(("x".into(), false)));
+        assert_eq!(part("arn:aws:states:eu-west-1:123456789012:execution:x:y"), None);
+        let group = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vendedlogs/states/x";
+        assert_eq!(part(group), Some(("x".into(), false)));
+        assert_eq!(part(&format!("{group}:*")), Some(("x".into(), false)));
+        assert_eq!(part("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/x"), None);
+    }
+
+    #[test]
+    fn no_logging_is_level_off() {
+        assert_eq!(live_logging(None), live_logging(Some(LoggingConfiguration::builder().level(LogLevel::Off).build())));
+    }
+}

@@ -1,6 +1,7 @@
 """Planted faults: what the next matching requests meet instead of, or on top of, the service's answer.
 
-A fault is {service, operation, times, kind, delay_ms?}; service and operation may be "*". Kinds:
+A fault is {service, operation, times, kind, delay_ms?, user_agent?}; service and operation may be "*", and with user_agent only clients that
+contain it in theirs are met, so that tests running at once keep out of each other's way. Kinds:
 throttle, error500, access_denied   answered here, in the service's own protocol, without reaching the service
 reset                               the connection drops before the service hears of the request
 lost_response                       the service carries the request out, then the connection drops
@@ -23,14 +24,17 @@ class Faults:
         self.planted = []
 
     def plant(self, rows):
-        """replaces what was planted; a wrong row raises ValueError, for a fault that can never match would prove nothing"""
-        self.planted = [validated(row) for row in rows]
+        """replaces what was planted for the same clients, or with no rows all; a wrong row raises ValueError, for a fault that can never
+        match would prove nothing"""
+        new = [validated(row) for row in rows]
+        clients = {row["user_agent"] for row in new}
+        self.planted = [row for row in self.planted if new and row["user_agent"] not in clients] + new
 
-    def take(self, service, operation):
+    def take(self, service, operation, user_agent=""):
         """→ the faults that meet this request: at most one delay, and at most one of the rest"""
         delay, other = None, None
         for fault in self.planted:
-            if fault["times"] > 0 and fault["service"] in ("*", service) and fault["operation"] in ("*", operation):
+            if fault["times"] > 0 and fault["service"] in ("*", service) and fault["operation"] in ("*", operation) and fault["user_agent"] in user_agent:
                 if fault["kind"] == "delay" and delay is None:
                     delay = fault
                 elif fault["kind"] != "delay" and other is None:
@@ -42,8 +46,8 @@ class Faults:
 
 
 def validated(row):
-    fault = {"times": 1, "delay_ms": 0, "operation": "*", **row}
-    unknown = set(fault) - {"service", "operation", "times", "kind", "delay_ms"}
+    fault = {"times": 1, "delay_ms": 0, "operation": "*", "user_agent": "", **row}
+    unknown = set(fault) - {"service", "operation", "times", "kind", "delay_ms", "user_agent"}
     if unknown:
         raise ValueError("unknown member %s" % ", ".join(sorted(unknown)))
     if fault.get("kind") not in KINDS:

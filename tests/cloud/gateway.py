@@ -85,7 +85,7 @@ class Gateway:
 
     async def faulty(self, request, service, operation, body):
         """→ the answer, or None to drop the connection"""
-        delay, fault = self.faults.take(service, operation)
+        delay, fault = self.faults.take(service, operation, request.headers.get("User-Agent", ""))
         if delay:
             await asyncio.sleep(delay["delay_ms"] / 1000)
         if fault is None:

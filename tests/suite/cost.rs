@@ -1,12 +1,20 @@
 //! What a plan with nothing to change costs: requests, and round trips one after the other.
 
-use crate::support::{Project, Run, gateway};
+use serde_json::json;
+
+use crate::support::{Project, Run, gateway, plant};
+
+/// Makes every request of a client take a while, as on AWS, so that those sent at once are seen to overlap.
+pub fn slow_down(client: &str) {
+    plant(client, json!([{ "service": "*", "kind": "delay", "delay_ms": 60, "times": 10_000 }]));
+}
 
 #[test]
 fn a_quiet_plan_keeps_its_budget() {
     let project = Project::from_fixture("toy", "cost").destroyed_at_end("toy");
     project.scones(&["apply", "toy", "--yes"]).expect(0);
     // The application's name in the user agent tells this run's requests from those of other tests.
+    slow_down("scones-cost");
     let mut command = project.command(&["plan", "toy", "--format", "json"]);
     let plan = Run::from(command.env("AWS_SDK_UA_APP_ID", "scones-cost").output().unwrap()).expect(0).json();
     let cost = gateway("/__cloud__/cost?user_agent=scones-cost");

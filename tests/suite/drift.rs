@@ -140,7 +140,7 @@ found_and_reverted! {
     endpoint_tag_removed: "endpoints.net", Found::At("tags.cost-centre"), sagemaker().delete_tags().resource_arn(ENDPOINT_ARN).tag_keys("cost-centre").send();
     endpoint_gone: "endpoints.net", Found::Gone, sagemaker().delete_endpoint().endpoint_name(ENDPOINT).send();
 
-    stack_parameter: "stacks.base", Found::At("parameters.Days"), stack_parameter();
+    stack_parameter: "stacks.base", Found::At("parameters.Days"), other_parameter();
 }
 
 type Anything = Result<(), Box<dyn std::error::Error>>;
@@ -216,7 +216,7 @@ async fn in_service() -> Anything {
     }
 }
 
-async fn stack_parameter() -> Anything {
+async fn other_parameter() -> Anything {
     let client = aws_sdk_cloudformation::Client::new(sdk());
     let parameter = |key: &str, value: &str| {
         aws_sdk_cloudformation::types::Parameter::builder().parameter_key(key).parameter_value(value).build()

@@ -101,6 +101,7 @@ fn captured() {
 
 /// With nothing to change: at most 2.5 requests per resource, at most 5 one after the other.
 fn budget() {
+    crate::cost::slow_down("scones-budget");
     Run::from(command(&["plan", "local"]).env("AWS_SDK_UA_APP_ID", "scones-budget").output().unwrap()).expect(0);
     let cost = crate::support::gateway("/__cloud__/cost?user_agent=scones-budget");
     let (requests, chain) = (cost["requests"].as_f64().unwrap(), cost["chain"].as_u64().unwrap());

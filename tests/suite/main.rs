@@ -9,4 +9,5 @@ mod cost;
 mod drift;
 mod journey;
 mod oracles;
+mod scenarios;
 mod support;

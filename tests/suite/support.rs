@@ -37,15 +37,30 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 
 /// Answers one question of the gateway's control page.
 pub fn gateway(path: &str) -> Value {
+    ask_gateway("GET", path, "")
+}
+
+/// Plants faults that only requests of clients with a name in their user agent meet.
+pub fn plant(client: &str, faults: Value) {
+    let rows = faults.as_array().unwrap().iter().cloned().map(|mut row| {
+        row["user_agent"] = client.into();
+        row
+    });
+    ask_gateway("POST", "/__cloud__/faults", &Value::Array(rows.collect()).to_string());
+}
+
+fn ask_gateway(method: &str, path: &str, body: &str) -> Value {
     let url = &cloud()["AWS_ENDPOINT_URL"];
     let address = url.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     use std::io::{Read as _, Write as _};
-    let (method, path) = path.split_once(' ').unwrap_or(("GET", path));
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    let length = body.len();
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
     serde_json::from_str(body).unwrap_or(Value::Null)
 }
 

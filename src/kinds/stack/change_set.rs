@@ -215,7 +215,7 @@ fn remaining(from: &State, to: &State) -> Vec<&'static str> {
 }
 
 /// What a change set would remove or replace although comparing the templates did not show it.
-fn surprises(from: &State, to: &State, changes: &[ResourceChange]) -> Vec<String> {
+pub(super) fn surprises(from: &State, to: &State, changes: &[ResourceChange]) -> Vec<String> {
     let shown = template::resource_changes(&from.template, &to.template, &from.all_parameters(), &to.all_parameters());
     let removed = |change: &&template::ResourceChange| change.action == template::Action::Remove;
     let replaced = |change: &&template::ResourceChange| change.replacement != template::Replacement::No;

@@ -1,0 +1,123 @@
+#!/bin/sh
+# The whole life of Scones Unlimited on the local cloud: deployed, used, tampered with, set right, destroyed.
+# Run by `make demo`, from the repository's root and after `make build`. Needs no AWS account and reads no credentials.
+set -eu
+
+python=${PYTHON:-python3}
+venv=${SCONES_VENVS:-target/cloud-venvs}/ministack/bin/python
+scones=target/release/scones
+notes=target/demo
+stop_cloud=no
+deployed=no
+
+# Runs on every way out, Ctrl-C among them.
+finish() {
+    code=$?
+    trap - EXIT
+    trap '' INT TERM
+    if [ "$code" -ne 0 ]; then
+        printf '\nThe demo did not come to its end.\n' >&2
+    fi
+    if [ "$stop_cloud" = yes ]; then
+        "$python" tests/cloud/cloud.py down || true
+    elif [ "$deployed" = yes ]; then
+        printf 'The local cloud was up before and stays up. To delete what the demo made there:\n' >&2
+        printf '  . target/cloud/env.sh && %s destroy local --yes\n' "$scones" >&2
+    fi
+    exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() {
+    printf '\nerror: %s\n' "$*" >&2
+    exit 1
+}
+
+# A heading and the command that the act runs.
+act() {
+    printf '\n== %s ==\n$ %s\n' "$1" "$2"
+}
+
+# Runs a command, and ends the demo unless it exits with the code that was announced.
+expect() {
+    wanted=$1
+    shift
+    code=0
+    "$@" || code=$?
+    case $code in
+        "$wanted") printf '(exit %s)\n' "$code" ;;
+        130 | 143) exit "$code" ;;
+        *) fail "\`$*\` exited with $code, not with $wanted" ;;
+    esac
+}
+
+# The same, with standard output kept in a file and only its last line shown.
+expect_briefly() {
+    wanted=$1
+    file=$notes/$2
+    shift 2
+    code=0
+    "$@" >"$file" || code=$?
+    case $code in
+        "$wanted") printf '%s\n(exit %s; all %s lines: %s)\n' "$(tail -n 1 "$file")" "$code" "$(($(wc -l <"$file")))" "$file" ;;
+        130 | 143) exit "$code" ;;
+        *)
+            cat "$file"
+            fail "\`$*\` exited with $code, not with $wanted"
+            ;;
+    esac
+}
+
+[ -x "$scones" ] || fail "$scones is missing: run \`make build\` in the repository's root first"
+mkdir -p "$notes"
+
+act 'Start the local cloud' "$python tests/cloud/cloud.py up"
+if "$python" tests/cloud/cloud.py status >/dev/null 2>&1; then
+    "$python" tests/cloud/cloud.py up
+else
+    # From here on: a start that was interrupted halfway must be cleared away too.
+    stop_cloud=yes
+    "$python" tests/cloud/cloud.py up
+fi
+. target/cloud/env.sh
+[ -x "$venv" ] || fail "$venv is missing: $python tests/cloud/cloud.py install"
+if "$scones" plan local >/dev/null 2>&1; then
+    fail 'local is deployed on this cloud already, and the demo would destroy it at its end'
+fi
+
+act 'What would be made' "$scones plan local"
+expect_briefly 2 plan.txt "$scones" plan local
+
+act 'Deploy' "$scones apply local --yes"
+deployed=yes
+expect_briefly 0 apply.txt "$scones" apply local --yes
+
+act 'The plan after an apply is empty' "$scones plan local"
+expect 0 "$scones" plan local
+
+act 'Classify pictures' "$venv tests/cloud/classify.py"
+expect 0 "$venv" tests/cloud/classify.py target/cloud/pictures/*.png
+
+act "Change a function behind the deployer's back" "$venv tests/cloud/tamper.py"
+expect 0 "$venv" tests/cloud/tamper.py
+
+act 'Find it' "$scones drift local"
+expect 2 "$scones" drift local
+
+act 'Set it right' "$scones apply local --yes"
+expect 0 "$scones" apply local --yes
+
+act 'And the plan is empty again' "$scones plan local"
+expect 0 "$scones" plan local
+
+act 'Destroy' "$scones destroy local --yes"
+expect_briefly 0 destroy.txt "$scones" destroy local --yes
+deployed=no
+
+if [ "$stop_cloud" = yes ]; then
+    act 'Stop the local cloud' "$python tests/cloud/cloud.py down"
+else
+    printf '\nThe local cloud was up before and stays up.\n'
+fi
