@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::address::Address;
 use crate::aws::{Aws, AwsError, bootstrap, tags};
-use crate::desired::tag;
-use crate::kind::{Registry, Tags};
+use crate::desired::{Resource, tag};
+use crate::kind::{Live, Registry, Tags, Target};
 use crate::plan::{Action, Plan, Step};
 
 /// How many steps run at once; each sends several requests of its own.
@@ -158,10 +159,22 @@ pub async fn apply(
 ///
 /// # Errors
 /// What AWS answers.
-pub async fn adopt(aws: &Aws, arn: &str, wanted: &Tags) -> Result<(), AwsError> {
-    let ownership: Tags =
-        wanted.iter().filter(|(key, _)| key.starts_with(tag::PREFIX)).map(|(key, value)| (key.clone(), value.clone())).collect();
-    tags::write(aws, arn, &ownership, &[]).await
+pub async fn adopt(
+    aws: &Aws,
+    registry: &Registry,
+    address: &Address,
+    live: &Live<Value>,
+    resource: &Resource,
+) -> Result<(), AwsError> {
+    let ownership = resource.tags.iter().filter(|(key, _)| key.starts_with(tag::PREFIX));
+    let ownership: Tags = ownership.map(|(key, value)| (key.clone(), value.clone())).collect();
+    if tags::writable(&live.arn) {
+        return tags::write(aws, &live.arn, &ownership, &[]).await;
+    }
+    let Some(kind) = registry.get(&address.section) else { return Ok(()) };
+    let tags = live.tags.clone().unwrap_or_default().into_iter().chain(ownership).filter(|(key, _)| !key.starts_with("aws:"));
+    let as_it_is = Target { name: live.name.clone(), state: live.state.clone(), tags: tags.collect() };
+    kind.update(aws, live, as_it_is, &[]).await
 }
 
 fn is_ready(steps: &[Step], index: usize, unfinished: &BTreeSet<usize>) -> bool {

@@ -93,12 +93,14 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
         let Some(kind) = registry.get(&address.section) else { continue };
         let mut scope = Scope::new(&resolver, address, declared);
         let spec = scope.resolve_spec(kind.references_order());
-        let state = match kind.desired(&spec, &mut scope) {
-            Ok(state) => state,
-            Err((path, message)) => {
+        // Where a reference leads nowhere, what stands around it can only be judged wrongly.
+        let state = match scope.is_sound().then(|| kind.desired(&spec, &mut scope)) {
+            Some(Ok(state)) => state,
+            Some(Err((path, message))) => {
                 scope.fault(&path, message);
                 None
             }
+            None => None,
         };
         let finished = scope.finish(kind.inputs());
         faults.extend(finished.faults);

@@ -61,6 +61,8 @@ pub enum Cause {
     Drifted,
     /// Both moved.
     Both,
+    /// Nobody keeps a record of who moved.
+    Unknown,
 }
 
 /// Lists the differences between a live state and a desired one, in the order of the desired one's keys.

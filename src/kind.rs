@@ -179,6 +179,8 @@ pub trait Kind: Send + Sync + 'static {
     const REFERENCES_ORDER: bool = false;
     /// Whether the resource is immutable and gets a hash of its content into its name.
     const NAMED_BY_CONTENT: bool = false;
+    /// Whether a stamp can be kept on it; a stack's tags would spread to all that it holds.
+    const STAMPED: bool = true;
     /// How many older generations are kept for a step back.
     const KEPT_GENERATIONS: usize = 2;
     /// How long a change may take to settle.
@@ -246,6 +248,7 @@ pub trait AnyKind: Send + Sync {
     fn attributes_from_spec(&self) -> bool;
     fn references_order(&self) -> bool;
     fn named_by_content(&self) -> bool;
+    fn stamped(&self) -> bool;
     fn kept_generations(&self) -> usize;
     fn deadline(&self) -> Duration;
     fn spec_schema(&self, generator: &mut SchemaGenerator) -> Value;
@@ -321,6 +324,9 @@ impl<K: Kind> AnyKind for Erased<K> {
     }
     fn named_by_content(&self) -> bool {
         K::NAMED_BY_CONTENT
+    }
+    fn stamped(&self) -> bool {
+        K::STAMPED
     }
     fn kept_generations(&self) -> usize {
         K::KEPT_GENERATIONS

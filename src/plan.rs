@@ -91,7 +91,7 @@ impl Step {
 
     /// Whether something moved that the files did not move, or is gone.
     pub fn is_drift(&self) -> bool {
-        self.changes.iter().any(|change| matches!(change.cause, Some(Cause::Drifted | Cause::Both)))
+        self.changes.iter().any(may_be_drift)
     }
 }
 
@@ -227,6 +227,11 @@ pub fn is_settled(live: &Live<Value>) -> bool {
     live.status == Status::Settled
 }
 
+/// Whether the live side moved, or nobody can tell.
+fn may_be_drift(change: &Change) -> bool {
+    matches!(change.cause, Some(Cause::Drifted | Cause::Both | Cause::Unknown))
+}
+
 /// Keeps of a plan what nobody declared: values that moved on the live side, and resources that are gone.
 ///
 /// AWS keeps no record of what is missing, so in an environment of which something exists, a declared resource that
@@ -240,7 +245,7 @@ pub fn drift_of(mut plan: Plan, observed: &Observed) -> Plan {
         }
         Action::Replace if step.changes.is_empty() => true,
         Action::Update | Action::Replace => {
-            step.changes.retain(|change| matches!(change.cause, Some(Cause::Drifted | Cause::Both)));
+            step.changes.retain(may_be_drift);
             step.is_drift()
         }
         _ => false,

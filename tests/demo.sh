@@ -40,36 +40,21 @@ act() {
     printf '\n== %s ==\n$ %s\n' "$1" "$2"
 }
 
-# Runs a command, and ends the demo unless it exits with the code that was announced.
+# Runs a command, and ends the demo unless it exits with the code that was announced. The code is shown even where the
+# command's standard output is not.
 expect() {
     wanted=$1
     shift
     code=0
     "$@" || code=$?
     case $code in
-        "$wanted") printf '(exit %s)\n' "$code" ;;
+        "$wanted") printf '(exit %s)\n' "$code" >&3 ;;
         130 | 143) exit "$code" ;;
         *) fail "\`$*\` exited with $code, not with $wanted" ;;
     esac
 }
 
-# The same, with standard output kept in a file and only its last line shown.
-expect_briefly() {
-    wanted=$1
-    file=$notes/$2
-    shift 2
-    code=0
-    "$@" >"$file" || code=$?
-    case $code in
-        "$wanted") printf '%s\n(exit %s; all %s lines: %s)\n' "$(tail -n 1 "$file")" "$code" "$(($(wc -l <"$file")))" "$file" ;;
-        130 | 143) exit "$code" ;;
-        *)
-            cat "$file"
-            fail "\`$*\` exited with $code, not with $wanted"
-            ;;
-    esac
-}
-
+exec 3>&1
 [ -x "$scones" ] || fail "$scones is missing: run \`make build\` in the repository's root first"
 mkdir -p "$notes"
 
@@ -83,21 +68,24 @@ else
 fi
 . target/cloud/env.sh
 [ -x "$venv" ] || fail "$venv is missing: $python tests/cloud/cloud.py install"
-if "$scones" plan local >/dev/null 2>&1; then
-    fail 'local is deployed on this cloud already, and the demo would destroy it at its end'
+if "$scones" plan local 2>/dev/null | grep -q unchanged; then
+    fail "local is deployed here already, and the demo would destroy it: $scones destroy local"
 fi
 
 act 'What would be made' "$scones plan local"
-expect_briefly 2 plan.txt "$scones" plan local
+expect 2 "$scones" plan local >"$notes/plan.txt"
+tail -n 1 "$notes/plan.txt"
+printf 'All %s lines of the plan: %s\n' "$(($(wc -l <"$notes/plan.txt")))" "$notes/plan.txt"
 
 act 'Deploy' "$scones apply local --yes"
 deployed=yes
-expect_briefly 0 apply.txt "$scones" apply local --yes
+expect 0 "$scones" apply local --yes >"$notes/apply.txt"
 
 act 'The plan after an apply is empty' "$scones plan local"
 expect 0 "$scones" plan local
 
-act 'Classify pictures' "$venv tests/cloud/classify.py"
+act 'Classify pictures' "$venv \\
+    tests/cloud/classify.py target/cloud/pictures/*.png"
 expect 0 "$venv" tests/cloud/classify.py target/cloud/pictures/*.png
 
 act "Change a function behind the deployer's back" "$venv tests/cloud/tamper.py"
@@ -113,7 +101,7 @@ act 'And the plan is empty again' "$scones plan local"
 expect 0 "$scones" plan local
 
 act 'Destroy' "$scones destroy local --yes"
-expect_briefly 0 destroy.txt "$scones" destroy local --yes
+expect 0 "$scones" destroy local --yes >"$notes/destroy.txt"
 deployed=no
 
 if [ "$stop_cloud" = yes ]; then

@@ -28,7 +28,7 @@ pub async fn carry_out(run: &Run<'_>, step: &Step) -> Result<(), AwsError> {
             let resource = run.plan.desired.resources.get(&step.address).ok_or_else(unknown)?;
             let state = whole_state(run, step, resource)?;
             let name = if kind.named_by_content() { name_by_content(&step.name, &state) } else { step.name.clone() };
-            let target = Target { name, state, tags: step.tags.clone() };
+            let target = Target { name, state, tags: tags_to_write(run, step) };
             write(run, kind, step, &target).await?;
             let live = settle(run, kind, step, &target).await?;
             check_expected(&step.address, resource, &live)?;
@@ -98,6 +98,25 @@ async fn write_tags(run: &Run<'_>, from: &Live<Value>, target: &Target<Value>) -
     tags::write(run.aws, &from.arn, &set.collect(), &remove).await
 }
 
+/// The tags to have; where they can only be written with the resource, those that others set are kept among them.
+fn tags_to_write(run: &Run<'_>, step: &Step) -> Tags {
+    let mut tags = step.tags.clone();
+    if let Some(live) = step.from.as_ref().filter(|live| !tags::writable(&live.arn)) {
+        let all = live.tags.clone().unwrap_or_default();
+        let ours = comparable(&all, &step.tags, &run.plan.desired.ignore_tags);
+        let others = all.into_iter().filter(|(key, _)| !ours.contains_key(key) && !key.starts_with("aws:"));
+        for (key, value) in others {
+            tags.entry(key).or_insert(value);
+        }
+    }
+    tags
+}
+
+fn has_tags(live: &Live<Value>, wanted: &Tags) -> bool {
+    let tags = live.tags.clone().unwrap_or_default();
+    wanted.iter().all(|(key, value)| tags.get(key) == Some(value))
+}
+
 /// Reads until AWS is done and has what was written.
 async fn settle(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<Value>) -> Result<Live<Value>, AwsError> {
     let begun = Instant::now();
@@ -113,10 +132,14 @@ async fn settle(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<
                 Status::InProgress(what) => what.clone(),
                 Status::Settled => {
                     let differing = diff(&live.state, &target.state, kind.fields());
-                    if differing.is_empty() {
+                    let mut paths: Vec<&str> = differing.iter().map(|change| change.path.as_str()).collect();
+                    // Tags that are written with the resource arrive with it.
+                    if !tags::writable(&live.arn) && !has_tags(&live, &target.tags) {
+                        paths.push("tags");
+                    }
+                    if paths.is_empty() {
                         return Ok(live);
                     }
-                    let paths: Vec<&str> = differing.iter().map(|change| change.path.as_str()).collect();
                     let since = settled_since.get_or_insert_with(Instant::now);
                     if since.elapsed() > READ_LAG {
                         let message = format!("AWS shows other values than were written: {}", paths.join(", "));

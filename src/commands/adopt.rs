@@ -4,7 +4,6 @@ use clap::Args;
 
 use super::{Context, EnvironmentName, Error, exit, print};
 use crate::address::Address;
-use crate::aws::tags;
 use crate::plan::is_owned;
 
 #[derive(Args)]
@@ -44,11 +43,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         let message = format!("{} belongs to {owner} / {environment}", live.name);
         return Err(Error::other(message, "if that one gave it up, add --from-other"));
     }
-    if !tags::writable(&live.arn) {
-        let help = format!("add its tags {} by an update of the stack", crate::desired::tag::APP);
-        return Err(Error::other("a stack's tags change only with the stack", help));
-    }
-    crate::apply::adopt(&context.aws, &live.arn, &resource.tags).await?;
+    crate::apply::adopt(&context.aws, &context.registry, address, live, resource).await?;
     print(&format!("{address} is now {}; see what apply would change: scones plan {}", live.arn, context.name))?;
     Ok(exit::OK)
 }

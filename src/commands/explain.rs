@@ -98,6 +98,7 @@ fn actions(step: &Step, context: &Context) -> Vec<String> {
         let cause = match change.cause {
             Some(crate::diff::Cause::Drifted) => "changed outside since it was last applied",
             Some(crate::diff::Cause::Both) => "changed in the file and outside since it was last applied",
+            Some(crate::diff::Cause::Unknown) => "changed in the file or outside: nothing keeps a record",
             _ => "changed in the file",
         };
         out.push(format!("    {}: {cause}", change.path));

@@ -171,6 +171,7 @@ fn document(directory: &Path, path: &str, node: &Node, tags: Tags, found: &mut B
     if found.contains_key(path) {
         return Ok(());
     }
+    // A template and a definition are never one file, so a path is read in one manner.
     let source = source::read(&inside(directory, path, node)?, Some(&node.span))?;
     let parsed = yaml::parse(&source, tags)?;
     if !matches!(parsed.data, Data::Mapping(_)) {

@@ -141,10 +141,11 @@ impl<'a> Checker<'a> {
         if allowed.contains(&node.to_json()) {
             return;
         }
-        let words: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+        let words: Vec<String> =
+            allowed.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect();
         let written = node.as_str().map_or_else(|| node.to_json().to_string(), str::to_owned);
         let diagnostic = Diagnostic::new(format!("`{written}` is not one of the values known here"), &node.span);
-        found.push(match nearest(&written, words.iter().copied()) {
+        found.push(match nearest(&written, words.iter().map(String::as_str)) {
             Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
             None => diagnostic.help(format!("write one of: {}", words.join(", "))),
         });

@@ -70,7 +70,11 @@ impl<'a> Reader<'a> {
             Some(Err(error)) => {
                 let at = error.marker().byte_offset().unwrap_or(self.source.text.len());
                 let span = Span { source: self.source.clone(), range: at..at };
-                Err(Diagnostic::new(format!("this is not YAML: {}", error.info()), &span))
+                let message = match error.info() {
+                    info if info.contains("recursion limit") => "values nest too deep here".to_owned(),
+                    info => format!("this is not YAML: {info}"),
+                };
+                Err(Diagnostic::new(message, &span))
             }
         }
     }

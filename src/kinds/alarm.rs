@@ -347,7 +347,8 @@ fn check(spec: &Spec, scope: &mut Scope<'_>) {
         );
     }
     if spec.datapoints_to_alarm.is_some_and(|points| points > spec.evaluation_periods) {
-        scope.fault(&["datapoints_to_alarm"], format!("only {} periods are looked at", spec.evaluation_periods));
+        let message = format!("these are more than the periods that are looked at, which are {}", spec.evaluation_periods);
+        scope.fault(&["datapoints_to_alarm"], message);
     }
     if spec.evaluate_low_sample_count_percentile.is_some() && !is_percentile(&spec.statistic) {
         scope.fault(&["evaluate_low_sample_count_percentile"], "this is for percentiles, such as statistic: p99");
@@ -561,12 +562,15 @@ fn others(found: &MetricAlarm) -> BTreeMap<String, Value> {
         json!({ "minutes": warm_up.warm_up_period_duration_in_minutes, "whole": whole })
     });
     let propagation = found.action_configuration.as_ref().and_then(|actions| actions.alarm_tags_propagation.as_ref());
+    let propagation = propagation.filter(|tags| tags.enabled == Some(true)).map(
+        |tags| json!({ "only": as_set(tags.included_tag_keys().to_vec()), "not": as_set(tags.excluded_tag_keys().to_vec()) }),
+    );
     let all = [
         ("threshold_metric", found.threshold_metric_id.as_ref().filter(|id| !id.is_empty()).map(|id| json!(id))),
         ("evaluation_window", window),
         ("evaluation_criteria", criteria),
         ("warm_up", warm_up),
-        ("tags_propagation", propagation.map(|propagation| json!(format!("{propagation:?}")))),
+        ("tags_propagation", propagation),
     ];
     all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }

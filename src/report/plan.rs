@@ -189,6 +189,7 @@ fn note(cause: Option<Cause>, replaces: bool) -> String {
     let cause = match cause {
         Some(Cause::Drifted) => Some("changed outside"),
         Some(Cause::Both) => Some("changed in the file and outside"),
+        Some(Cause::Unknown) => Some("changed in the file or outside"),
         Some(Cause::Declared) | None => None,
     };
     let mut out = String::new();

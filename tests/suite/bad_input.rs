@@ -71,10 +71,10 @@ fn dangling_references_are_found_at_their_column() {
             "roles:\n  run:\n    assumed_by: lambda.amazonaws.com\n    allow:\n      - {{ actions: [\"s3:GetObject\"], resources: [\"x${{{resource}}}\"] }}\n"
         )
     };
-    says(&role("roles.rum.arn"), "toy.yaml:9:56", &["roles.rum is not declared", "did you mean `run`?"]);
-    says(&role("roles.run.arm"), "toy.yaml:9:56", &["no attribute `arm`", "did you mean `arn`?"]);
-    says(&role("rolls.run.arn"), "toy.yaml:9:56", &["leads nowhere", "did you mean `roles`?"]);
-    says(&role("environmnt"), "toy.yaml:9:56", &["did you mean `environment`?"]);
+    says(&role("roles.rum.arn"), "toy.yaml:9:52", &["roles.rum is not declared", "did you mean `run`?"]);
+    says(&role("roles.run.arm"), "toy.yaml:9:52", &["no attribute `arm`", "did you mean `arn`?"]);
+    says(&role("rolls.run.arn"), "toy.yaml:9:52", &["leads nowhere", "did you mean `roles`?"]);
+    says(&role("environmnt"), "toy.yaml:9:52", &["did you mean `environment`?"]);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn hostile_files_are_refused_quickly() {
     says(&bomb, "toy.yaml:", &["once its aliases are expanded"]);
     says(&format!("tags: {}{}\n", "[".repeat(5000), "]".repeat(5000)), "toy.yaml:5:", &["deep"]);
     says(
-        &format!("tags:\n{}", (0..3000).map(|depth| format!("{}a:\n", " ".repeat(depth + 1))).collect::<String>()),
+        &format!("tags:\n{}", (0..300).map(|depth| format!("{}a:\n", " ".repeat(depth + 1))).collect::<String>()),
         "toy.yaml:",
         &[],
     );

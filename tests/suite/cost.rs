@@ -14,10 +14,12 @@ fn a_quiet_plan_keeps_its_budget() {
     let project = Project::from_fixture("toy", "cost").destroyed_at_end("toy");
     project.scones(&["apply", "toy", "--yes"]).expect(0);
     // The application's name in the user agent tells this run's requests from those of other tests.
-    slow_down("scones-cost");
+    // A cloud that outlives one run of the tests has seen an earlier process.
+    let client = format!("scones-cost-{}", std::process::id());
+    slow_down(&client);
     let mut command = project.command(&["plan", "toy", "--format", "json"]);
-    let plan = Run::from(command.env("AWS_SDK_UA_APP_ID", "scones-cost").output().unwrap()).expect(0).json();
-    let cost = gateway("/__cloud__/cost?user_agent=scones-cost");
+    let plan = Run::from(command.env("AWS_SDK_UA_APP_ID", &client).output().unwrap()).expect(0).json();
+    let cost = gateway(&format!("/__cloud__/cost?user_agent={client}"));
     let resources = plan["summary"]["unchanged"].as_u64().unwrap();
     let (requests, chain) = (cost["requests"].as_u64().unwrap(), cost["chain"].as_u64().unwrap());
     assert!(requests > 10, "the gateway saw {requests} requests");

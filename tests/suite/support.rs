@@ -125,7 +125,6 @@ impl From<Output> for Run {
 /// A project of its own, whose application has a name that no other test has.
 pub struct Project {
     folder: TempDir,
-    pub app: String,
     /// Whether what it made is deleted at the end.
     destroy: Option<String>,
 }
@@ -135,7 +134,7 @@ impl Project {
     pub fn from_fixture(fixture: &str, app: &str) -> Self {
         let folder = TempDir::new().unwrap();
         copy(&repository().join("tests/fixtures").join(fixture), folder.path());
-        let project = Self { folder, app: app.to_owned(), destroy: None };
+        let project = Self { folder, destroy: None };
         for entry in std::fs::read_dir(project.path("environments")).unwrap() {
             let path = entry.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap().replace("APP", app);
@@ -149,7 +148,7 @@ impl Project {
         let folder = TempDir::new().unwrap();
         std::fs::create_dir(folder.path().join("environments")).unwrap();
         std::fs::write(folder.path().join("environments/toy.yaml"), text).unwrap();
-        Self { folder, app: String::new(), destroy: None }
+        Self { folder, destroy: None }
     }
 
     /// Deletes the environment when the test ends, however it ends.

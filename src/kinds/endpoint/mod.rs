@@ -1,9 +1,12 @@
 //! SageMaker endpoints, each with its endpoint configuration: configurations are immutable, so each content is a
 //! generation of its own, and an update moves the endpoint from one to the other.
 
+mod config;
 mod read;
 mod rollout;
 mod spec;
+mod status;
+mod wait;
 mod write;
 
 use std::collections::BTreeMap;
@@ -131,10 +134,10 @@ impl Kind for Endpoint {
     }
 
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
-        write::delete_endpoint(aws, name).await?;
-        let configs = read::list_configs(aws, &format!("{name}-")).await?;
-        let ours: Vec<String> = configs.into_iter().filter(|config| base(config) == Some(name)).collect();
-        write::delete_configs(aws, &ours).await
+        write::delete(aws, name).await?;
+        let found = read::list_configs(aws, &format!("{name}-")).await?;
+        let ours: Vec<String> = found.into_iter().filter(|config| base(config) == Some(name)).collect();
+        config::delete(aws, &ours).await
     }
 
     /// A configuration that the endpoint has by now is kept: without it SageMaker can neither patch nor update the endpoint.
@@ -142,7 +145,7 @@ impl Kind for Endpoint {
         let endpoint = read::describe(aws, name).await?;
         let in_use = |config: &String| endpoint.as_ref().is_some_and(|endpoint| read::refers_to(endpoint, config));
         let unused: Vec<String> = generations.iter().filter(|config| !in_use(config)).cloned().collect();
-        write::delete_configs(aws, &unused).await
+        config::delete(aws, &unused).await
     }
 }
 

@@ -12,9 +12,10 @@ use aws_sdk_sagemaker::types::{
 use futures::future::try_join_all;
 
 use super::spec::STARTED;
+use super::status::status;
 use super::{Capture, Serverless, State, Variant, weight};
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Generation, Live, Status, Wanted};
+use crate::kind::{Generation, Live, Wanted};
 use crate::kinds::sagemaker::{Others, Vpc, base, note, searches};
 
 /// Reads all endpoints at once, then all configurations of those that exist.
@@ -24,7 +25,9 @@ pub async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<Sta
     let configs = try_join_all(searches.iter().map(|text| list_configs(aws, text)));
     let (endpoints, configs) = futures::try_join!(endpoints, configs)?;
     let configs = configs.concat();
-    let found = wanted.iter().zip(endpoints).filter_map(|(one, endpoint)| Some((one, endpoint?)));
+    // What is being deleted is gone, but for creating it anew, which waits until it is.
+    let found =
+        wanted.iter().zip(endpoints).filter_map(|(one, endpoint)| Some((one, endpoint.filter(|endpoint| !is_going(endpoint))?)));
     try_join_all(found.map(|(one, endpoint)| read(aws, one, endpoint, &configs))).await
 }
 
@@ -58,6 +61,10 @@ pub async fn list_configs(aws: &Aws, text: &str) -> Result<Vec<String>, AwsError
             return Ok(found);
         }
     }
+}
+
+fn is_going(endpoint: &DescribeEndpointOutput) -> bool {
+    endpoint.endpoint_status == Some(EndpointStatus::Deleting)
 }
 
 /// Whether SageMaker needs a configuration for what the endpoint serves or is on the way to.
@@ -261,46 +268,102 @@ fn capture(config: DataCaptureConfig) -> Capture {
     }
 }
 
-/// Whether SageMaker is done. In service is not enough: a deployment may still be on the way, or instances missing.
-pub fn status(endpoint: &DescribeEndpointOutput) -> Status {
-    let Some(status) = &endpoint.endpoint_status else { return Status::InProgress("SageMaker names no status".to_owned()) };
-    match status {
-        EndpointStatus::Failed | EndpointStatus::OutOfService | EndpointStatus::UpdateRollbackFailed => {
-            let why = endpoint.failure_reason.as_deref().unwrap_or("SageMaker gives no reason");
-            Status::Failed(format!("{status}: {why}"))
-        }
-        EndpointStatus::InService => match (pending(endpoint), short_of(endpoint)) {
-            (Some(config), _) => Status::InProgress(format!("the deployment of {config}{}", stages(endpoint))),
-            (None, Some(short)) => Status::InProgress(short),
-            (None, None) => Status::Settled,
-        },
-        _ => match pending(endpoint) {
-            Some(config) => Status::InProgress(format!("{status}, {config}{}", stages(endpoint))),
-            None => Status::InProgress(status.to_string()),
-        },
+#[cfg(test)]
+pub mod tests {
+    use aws_sdk_sagemaker::types::{
+        DataCaptureConfigSummary, PendingDeploymentSummary, ProductionVariantManagedInstanceScaling,
+        ProductionVariantRoutingConfig,
+    };
+
+    use super::*;
+
+    fn config(variant: ProductionVariant) -> DescribeEndpointConfigOutput {
+        DescribeEndpointConfigOutput::builder().production_variants(variant).build()
     }
-}
 
-/// A variant that has not come to the instances or the weight asked of it.
-fn short_of(endpoint: &DescribeEndpointOutput) -> Option<String> {
-    endpoint.production_variants().iter().find_map(|variant| {
-        let name = variant.variant_name.as_deref().unwrap_or_default();
-        match (variant.current_instance_count, variant.desired_instance_count) {
-            (Some(current), Some(desired)) if current != desired => Some(format!("{name} has {current} of {desired} instances")),
-            _ => None,
-        }
-    })
-}
+    fn bare() -> aws_sdk_sagemaker::types::builders::ProductionVariantBuilder {
+        ProductionVariant::builder().variant_name("A").model_name("m").initial_instance_count(1)
+    }
 
-/// The stage of each variant of a deployment: Creating, ActivatingTraffic, Baking…
-fn stages(endpoint: &DescribeEndpointOutput) -> String {
-    let variants = endpoint.pending_deployment_summary.iter().flat_map(|pending| pending.production_variants());
-    let stages: BTreeSet<&str> = variants
-        .flat_map(|variant| variant.variant_status())
-        .filter_map(|status| status.status.as_ref().map(aws_sdk_sagemaker::types::VariantStatus::as_str))
-        .collect();
-    match stages.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", stages.into_iter().collect::<Vec<_>>().join(", ")),
+    pub fn endpoint(
+        status: EndpointStatus,
+    ) -> aws_sdk_sagemaker::operation::describe_endpoint::builders::DescribeEndpointOutputBuilder {
+        DescribeEndpointOutput::builder().endpoint_name("e").endpoint_config_name("old").endpoint_status(status)
+    }
+
+    pub fn summary(current: i32, desired: i32) -> ProductionVariantSummary {
+        let summary = ProductionVariantSummary::builder().variant_name("A").current_weight(1.0).desired_weight(0.3);
+        summary.current_instance_count(current).desired_instance_count(desired).build()
+    }
+
+    pub fn deploying() -> PendingDeploymentSummary {
+        let variant = PendingProductionVariantSummary::builder().variant_name("A").desired_instance_count(4).build();
+        PendingDeploymentSummary::builder().endpoint_config_name("new").production_variants(variant).build()
+    }
+
+    #[test]
+    fn folds_what_sagemaker_adds() {
+        let echoed = bare()
+            .initial_variant_weight(1.0)
+            .enable_ssm_access(false)
+            .routing_config(ProductionVariantRoutingConfig::builder().routing_strategy(RoutingStrategy::Random).build())
+            .managed_instance_scaling(
+                ProductionVariantManagedInstanceScaling::builder().status(ManagedInstanceScalingStatus::Disabled).build(),
+            )
+            .build();
+        let plain = content(config(bare().build()));
+        assert_eq!(content(config(echoed)), plain);
+        let metrics = MetricsConfig::builder().enable_enhanced_metrics(false).metric_publish_frequency_in_seconds(60).build();
+        let echoed = DescribeEndpointConfigOutput::builder().production_variants(bare().build()).metrics_config(metrics);
+        assert_eq!(content(echoed.enable_network_isolation(false).build()), plain);
+    }
+
+    #[test]
+    fn a_serverless_variant_has_neither_instances_nor_a_volume() {
+        let capacity = ProductionVariantServerlessConfig::builder().memory_size_in_mb(2048).max_concurrency(5).build();
+        let given = ProductionVariant::builder().variant_name("A").serverless_config(capacity).volume_size_in_gb(8).build();
+        let mut state = content(config(given));
+        let variant = state.variants.remove("A").expect("the variant");
+        assert_eq!((variant.volume, variant.count, variant.serverless.map(|capacity| capacity.memory)), (None, None, Some(2048)));
+    }
+
+    #[test]
+    fn counts_and_weights_are_the_endpoint_s_own() {
+        let endpoint = endpoint(EndpointStatus::InService).production_variants(summary(3, 3)).build();
+        let variant = state(&endpoint, config(bare().build())).variants.remove("A").expect("the variant");
+        assert_eq!((variant.count, variant.weight, variant.model.as_deref()), (Some(3), 0.3, Some("m")));
+        let variant = state(&endpoint, lost()).variants.remove("A").expect("the variant");
+        assert_eq!((variant.count, variant.model), (Some(3), None));
+    }
+
+    #[test]
+    fn a_deployment_is_shown_as_what_it_leads_to() {
+        let updating =
+            endpoint(EndpointStatus::Updating).production_variants(summary(1, 1)).pending_deployment_summary(deploying());
+        let updating = updating.build();
+        assert_eq!(target_config(&updating), "new");
+        assert_eq!(state(&updating, config(bare().build())).variants["A"].count, Some(4));
+        let back =
+            endpoint(EndpointStatus::RollingBack).production_variants(summary(1, 1)).pending_deployment_summary(deploying());
+        let back = back.build();
+        assert_eq!(target_config(&back), "old");
+        assert_eq!(state(&back, config(bare().build())).variants["A"].count, Some(1));
+        assert!(refers_to(&back, "old") && refers_to(&back, "new"));
+    }
+
+    #[test]
+    fn a_capture_that_stopped_shows() {
+        let options = aws_sdk_sagemaker::types::CaptureOption::builder().capture_mode(CaptureMode::InputAndOutput).build();
+        let given =
+            DataCaptureConfig::builder().initial_sampling_percentage(5).destination_s3_uri("s3://b").capture_options(options);
+        let config = DescribeEndpointConfigOutput::builder().data_capture_config(given.build()).build();
+        let stopped =
+            DataCaptureConfigSummary::builder().capture_status(aws_sdk_sagemaker::types::CaptureStatus::Stopped).build();
+        let shown = |status: EndpointStatus| {
+            let endpoint = endpoint(status).data_capture_config(stopped.clone()).build();
+            state(&endpoint, config.clone()).capture.map(|capture| (capture.status, capture.input, capture.output))
+        };
+        assert_eq!(shown(EndpointStatus::InService), Some(("Stopped".into(), true, true)));
+        assert_eq!(shown(EndpointStatus::Updating), Some(("Started".into(), true, true)));
     }
 }

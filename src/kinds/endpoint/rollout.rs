@@ -102,7 +102,9 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Rollout> {
         .collect();
     let baking = bake.saturating_mul(steps(canary, linear));
     let max_wait = spec.max_wait.map_or_else(|| (baking + BESIDES).clamp(*WAITS.start(), *WAITS.end()), |wait| wait.0);
-    if !WAITS.contains(&max_wait) {
+    if bake > 3600 {
+        // Its fault is noted; what follows from it would only repeat it.
+    } else if !WAITS.contains(&max_wait) {
         scope.fault(&["rollout", "max_wait"], "SageMaker waits for 10m to 4h");
     } else if max_wait <= baking {
         let key = if spec.max_wait.is_some() { "max_wait" } else { "bake" };

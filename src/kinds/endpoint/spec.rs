@@ -19,7 +19,6 @@ pub const STARTED: &str = "Started";
 /// A SageMaker endpoint.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "EndpointSpec")]
 pub struct Spec {
     /// The name in SageMaker; by default `<app>-<environment>-<name>`.
     #[schemars(regex(pattern = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,53}$"))]

@@ -46,6 +46,8 @@ pub struct State {
     function_permissions: BTreeMap<String, Value>,
     /// What Lambda fixes when it makes a function.
     fixed: BTreeMap<String, String>,
+    /// Why the last change did not get through: the function shows it, but runs as it was before.
+    failed_change: Option<String>,
 }
 
 /// What a version keeps, besides code.

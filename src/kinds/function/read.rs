@@ -166,6 +166,7 @@ fn assemble(name: &str, answers: Answers, log_group: Option<LogGroup>, desired: 
         permissions: answers.permissions,
         function_permissions: answers.function_permissions,
         fixed: fixed(latest),
+        failed_change: failed_change(latest),
     };
     let mut live = Live::settled(name, latest.function_arn.clone().unwrap_or_default(), state, Some(tags));
     live.status = status(latest);
@@ -294,15 +295,23 @@ fn compared(
     Ok(if differing.is_empty() { CURRENT.to_owned() } else { format!("{version}, which differs in {}", differing.join(", ")) })
 }
 
+/// A change that failed is no failed function: that still runs as before, and is not made anew.
 fn status(found: &FunctionConfiguration) -> Status {
-    let reason = |text: &Option<String>| text.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
     match (&found.state, &found.last_update_status) {
         (Some(Stage::Pending), _) => Status::InProgress("Lambda prepares the function".to_owned()),
-        (Some(Stage::Failed), _) => Status::Failed(reason(&found.state_reason)),
+        (Some(Stage::Failed), _) => Status::Failed(reason(found.state_reason.as_deref())),
         (_, Some(LastUpdateStatus::InProgress)) => Status::InProgress("Lambda updates the function".to_owned()),
-        (_, Some(LastUpdateStatus::Failed)) => Status::Failed(reason(&found.last_update_status_reason)),
         _ => Status::Settled,
     }
+}
+
+fn failed_change(found: &FunctionConfiguration) -> Option<String> {
+    let failed = found.last_update_status == Some(LastUpdateStatus::Failed);
+    failed.then(|| reason(found.last_update_status_reason.as_deref()))
+}
+
+fn reason(told: Option<&str>) -> String {
+    told.filter(|told| !told.is_empty()).unwrap_or("AWS gives no reason").to_owned()
 }
 
 /// The published versions behind the one that callers call.
@@ -346,10 +355,13 @@ fn live_alias(found: &AliasConfiguration, version: String) -> Alias {
     }
 }
 
-/// Whether Lambda is done with a function.
+/// Whether Lambda is done with a change, and whether that got through.
 pub async fn progress(aws: &Aws, name: &str) -> Result<Option<Status>, AwsError> {
     let answer = aws.call("lambda:GetFunction", name, aws.lambda().get_function().function_name(name).send()).await.optional()?;
-    Ok(answer.and_then(|answer| answer.configuration).map(|found| status(&found)))
+    Ok(answer.and_then(|answer| answer.configuration).map(|found| match (status(&found), failed_change(&found)) {
+        (Status::Settled, Some(reason)) => Status::Failed(reason),
+        (status, _) => status,
+    }))
 }
 
 #[cfg(test)]
@@ -364,6 +376,15 @@ mod tests {
         assert_eq!((folded.tracing.as_str(), folded.snap_start.as_str()), ("PassThrough", "None"));
         assert_eq!(folded.logging.group, "/aws/lambda/f");
         assert_eq!(fixed(&found), BTreeMap::from([("package_type".to_owned(), "Zip".to_owned())]));
+    }
+
+    #[test]
+    fn a_failed_change_is_no_failed_function() {
+        let active = FunctionConfiguration::builder().state(Stage::Active);
+        let refused = active.last_update_status(LastUpdateStatus::Failed).last_update_status_reason("no addresses").build();
+        assert_eq!((status(&refused), failed_change(&refused)), (Status::Settled, Some("no addresses".to_owned())));
+        let broken = FunctionConfiguration::builder().state(Stage::Failed).build();
+        assert_eq!(status(&broken), Status::Failed("AWS gives no reason".to_owned()));
     }
 
     #[test]

@@ -227,6 +227,7 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
         permissions,
         function_permissions: BTreeMap::new(),
         fixed: [("package_type".to_owned(), "Zip".to_owned())].into(),
+        failed_change: None,
     };
     scope.is_sound().then_some(state)
 }

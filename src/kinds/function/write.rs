@@ -22,24 +22,27 @@ use crate::kinds::log_group;
 /// How long Lambda may work on one change; functions in a VPC are the slow ones.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Creates, or goes on where an earlier run was interrupted.
+/// Creates, or goes on where an earlier run was interrupted. What failed to come up is made anew.
 pub async fn create(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
     // Before the function, or Lambda makes it at the first call, without tags and for ever.
     ensure_log_group(aws, to).await?;
-    match create_function(aws, to).await {
-        Ok(sha256) => {
-            settle(aws, &to.name).await?;
-            tag_code(aws, to, &sha256).await?;
-        }
+    let sha256 = match create_function(aws, to).await {
+        Ok(sha256) => sha256,
         Err(error) if error.code == "ResourceConflictException" && error.message.contains("already exist") => {
             let Some(live) = read::one(aws, &to.name, &to.state).await? else { return Err(error) };
             if !is_ours(live.tags.as_ref(), &to.tags) {
                 return Err(error);
             }
-            return update(aws, &live.state, to).await;
+            if !matches!(live.status, Status::Failed(_)) {
+                return update(aws, &live.state, to).await;
+            }
+            delete_function(aws, &to.name).await?;
+            create_function(aws, to).await?
         }
         Err(error) => return Err(error),
-    }
+    };
+    settle(aws, &to.name).await?;
+    tag_code(aws, to, &sha256).await?;
     if let Some(count) = to.state.reserved_concurrency {
         reserve(aws, &to.name, Some(count)).await?;
     }
@@ -58,11 +61,12 @@ pub async fn update(aws: &Aws, from: &State, to: &Target<State>) -> Result<(), A
     }
     let (old, wanted) = (&from.configuration, &new.configuration);
     // The architecture belongs to the code.
-    let configured = Configuration { architecture: wanted.architecture.clone(), ..old.clone() } == *wanted;
+    let failed = from.failed_change.is_some();
+    let configured = !failed && Configuration { architecture: wanted.architecture.clone(), ..old.clone() } == *wanted;
     if !configured {
-        configure(aws, to).await?;
+        configure(aws, old, to).await?;
     }
-    let coded = from.package == new.package && old.architecture == wanted.architecture;
+    let coded = !failed && from.package == new.package && old.architecture == wanted.architecture;
     if !coded {
         let sha256 = upload(aws, to).await?;
         tag_code(aws, to, &sha256).await?;
@@ -84,9 +88,13 @@ pub async fn update(aws: &Aws, from: &State, to: &Target<State>) -> Result<(), A
 /// Deletes the function with its versions and aliases, then its logs. A call that is still running may write to the log
 /// group again: Lambda then makes a new one, which no one owns.
 pub async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
-    let request = || aws.call("lambda:DeleteFunction", name, aws.lambda().delete_function().function_name(name).send());
-    aws.patiently(request).await.optional()?;
+    delete_function(aws, name).await?;
     log_group::delete(aws, &log_group_name(name)).await
+}
+
+async fn delete_function(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let request = || aws.call("lambda:DeleteFunction", name, aws.lambda().delete_function().function_name(name).send());
+    aws.patiently(request).await.optional().map(drop)
 }
 
 /// Deletes published versions.
@@ -145,10 +153,13 @@ async fn create_function(aws: &Aws, to: &Target<State>) -> Result<String, AwsErr
     Ok(aws.patiently(request).await?.code_sha256.unwrap_or_default())
 }
 
-/// What UpdateFunctionConfiguration is not told, it keeps: all is sent, with what Lambda takes for "none".
-async fn configure(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
+/// What UpdateFunctionConfiguration is not told, it keeps: all is sent, with what Lambda takes for "none". What scones never
+/// writes is only sent to take it away.
+async fn configure(aws: &Aws, old: &Configuration, to: &Target<State>) -> Result<(), AwsError> {
     let (name, wanted) = (&to.name, &to.state.configuration);
-    let none: Option<Vec<String>> = Some(vec![]);
+    let no_vpc = VpcConfig::builder().set_subnet_ids(Some(vec![])).set_security_group_ids(Some(vec![]));
+    let no_vpc = old.vpc.is_some().then(|| no_vpc.ipv6_allowed_for_dual_stack(false).build());
+    let no_snaps = (old.snap_start != "None").then(|| SnapStart::builder().apply_on(SnapStartApplyOn::None).build());
     let request = || {
         let request = aws
             .lambda()
@@ -167,15 +178,9 @@ async fn configure(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
             .dead_letter_config(DeadLetterConfig::builder().target_arn(wanted.dead_letter.clone().unwrap_or_default()).build())
             .kms_key_arn(wanted.kms_key.clone().unwrap_or_default())
             .logging_config(logging(wanted))
-            .vpc_config(
-                VpcConfig::builder()
-                    .set_subnet_ids(none.clone())
-                    .set_security_group_ids(none.clone())
-                    .ipv6_allowed_for_dual_stack(false)
-                    .build(),
-            )
-            .set_file_system_configs(Some(vec![]))
-            .snap_start(SnapStart::builder().apply_on(SnapStartApplyOn::None).build());
+            .set_vpc_config(no_vpc.clone())
+            .set_file_system_configs((!old.file_systems.is_empty()).then(Vec::new))
+            .set_snap_start(no_snaps.clone());
         aws.call("lambda:UpdateFunctionConfiguration", name, request.send())
     };
     aws.patiently(request).await?;

@@ -21,7 +21,10 @@ use crate::kind::{Attribute, Kind, Live, Part, Target, Wanted, World};
 
 /// How long a new role may take until SageMaker can read the artifact with it.
 const ROLE_SPREADS: Duration = Duration::from_secs(60);
-const IMAGE: &str = r"^(image-classification|[0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[^\s:@]+(:[\w.-]+|@sha256:[0-9a-f]{64}))$";
+const IMAGE: &str = concat!(
+    r"^(image-classification|[0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[^\s:@]+",
+    r"(:[\w.-]+|@sha256:[0-9a-f]{64}))$"
+);
 const ARTIFACT: &str = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.*[^/]$";
 
 pub struct Model;
@@ -239,4 +242,48 @@ async fn create_model(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
 async fn delete_model(aws: &Aws, name: &str) -> Result<(), AwsError> {
     let request = aws.sagemaker().delete_model().model_name(name);
     aws.call("sagemaker:DeleteModel", name, request.send()).await.optional().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::name_by_content;
+
+    /// Another name would not replace a model, but give it a generation that nobody asked for at its next change.
+    #[test]
+    fn what_models_hold_is_named_as_ever() {
+        let state = State {
+            image: images::image_classification("us-east-1"),
+            artifact: Some("s3://bucket/model.tar.gz".into()),
+            mode: "SingleModel".into(),
+            environment: [("A".to_owned(), "1".to_owned())].into(),
+            role: Some("arn:aws:iam::123456789012:role/sagemaker".into()),
+            network_isolation: false,
+            vpc: None,
+            other: Others::new(),
+        };
+        let value = serde_json::to_value(&state).unwrap_or_default();
+        assert_eq!(name_by_content("classifier", &value), "classifier-6f8ac563");
+    }
+
+    #[test]
+    fn parts_lose_the_hash() {
+        let arn = "arn:aws:sagemaker:us-east-1:123456789012:model/scones-dev-classifier-0a1b2c3d";
+        assert_eq!(Model::part(arn), Some(Part { name: "scones-dev-classifier".into(), main: true }));
+        assert_eq!(Model::part("arn:aws:sagemaker:us-east-1:123456789012:model/other"), None);
+    }
+
+    #[test]
+    fn images_and_artifacts_have_a_form() {
+        let fits = |pattern: &str, text: &str| Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+        let host = "811284229777.dkr.ecr.us-east-1.amazonaws.com";
+        for right in ["image-classification", &format!("{host}/a/b:1"), &format!("{host}/a@sha256:{}", "0".repeat(64))] {
+            assert!(fits(IMAGE, right), "{right}");
+        }
+        for wrong in ["classification", "docker.io/a:1", &format!("{host}/a"), &format!("{host}/a@sha256:12")] {
+            assert!(!fits(IMAGE, wrong), "{wrong}");
+        }
+        assert!(fits(ARTIFACT, "s3://bucket/a/model.tar.gz"));
+        assert!(!fits(ARTIFACT, "s3://bucket") && !fits(ARTIFACT, "s3://bucket/a/") && !fits(ARTIFACT, "https://bucket/a"));
+    }
 }

@@ -1,9 +1,10 @@
 //! Empties the buckets of stacks that are to be deleted.
 
-use aws_sdk_cloudformation::types::{ResourceStatus, TemplateStage};
+use aws_sdk_cloudformation::types::{ResourceStatus, Stack as Described, TemplateStage};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use serde_json::Value;
 
+use super::live::id;
 use super::text;
 use crate::aws::{Aws, AwsError, Optional};
 
@@ -12,8 +13,9 @@ use crate::aws::{Aws, AwsError, Optional};
 /// Buckets that the template retains are left alone.
 ///
 /// # Errors
-/// A bucket that holds something without leave to empty it.
-pub async fn prepare(aws: &Aws, stack: &str, may_empty: bool) -> Result<bool, AwsError> {
+/// A bucket that holds something without leave to empty it; a stack that others import from.
+pub async fn prepare(aws: &Aws, described: &Described, may_empty: bool) -> Result<bool, AwsError> {
+    let stack = id(described);
     let mut found = vec![];
     for bucket in deleted_with(aws, stack).await? {
         if holds_something(aws, &bucket).await? {
@@ -27,11 +29,32 @@ pub async fn prepare(aws: &Aws, stack: &str, may_empty: bool) -> Result<bool, Aw
         );
         return Err(AwsError::unexpected("cloudformation:DeleteStack", stack, message));
     }
+    if !found.is_empty() {
+        refuse_if_used(aws, described).await?;
+    }
     for bucket in &found {
         delete_versions(aws, bucket).await?;
         abort_uploads(aws, bucket).await?;
     }
     Ok(!found.is_empty())
+}
+
+/// Refuses where CloudFormation would refuse to delete the stack, but only once its buckets were empty: other stacks
+/// import what it exports.
+async fn refuse_if_used(aws: &Aws, described: &Described) -> Result<(), AwsError> {
+    const OPERATION: &str = "cloudformation:ListImports";
+    for export in described.outputs().iter().filter_map(|output| output.export_name()) {
+        let importers = match aws.call(OPERATION, export, aws.cloudformation().list_imports().export_name(export).send()).await {
+            Ok(answer) => answer.imports.unwrap_or_default(),
+            Err(error) if error.message.contains("not imported") => continue,
+            Err(error) => return Err(error),
+        };
+        if !importers.is_empty() {
+            let message = format!("its export {export} is imported by {}: delete that first", importers.join(", "));
+            return Err(AwsError::unexpected("cloudformation:DeleteStack", id(described), message));
+        }
+    }
+    Ok(())
 }
 
 /// The stack's buckets that go with it.

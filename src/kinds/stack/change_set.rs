@@ -263,5 +263,5 @@ fn stays(detail: &ResourceChangeDetail, all: &BTreeMap<&str, &ResourceChange>) -
             && !type_name.starts_with("Custom::")
             && !type_name.starts_with("AWS::CloudFormation::")
     };
-    detail.evaluation == Some(EvaluationType::Dynamic) && cause.is_some_and(|cause| in_place(cause))
+    detail.evaluation == Some(EvaluationType::Dynamic) && cause.is_some_and(in_place)
 }

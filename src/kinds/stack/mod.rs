@@ -128,6 +128,7 @@ impl Kind for Stack {
         Field { path: "capabilities", rule: Rule::Unordered, why: "capabilities have no order" },
     ];
     const INPUTS: &'static [(&'static str, Input)] = &[("template", Input::Template)];
+    const STAMPED: bool = false;
     const ATTRIBUTES_FROM_SPEC: bool = true;
     const REFERENCES_ORDER: bool = true;
     const DEADLINE: Duration = Duration::from_secs(60 * 60);

@@ -167,7 +167,7 @@ async fn remove(aws: &Aws, stack: &Described, deadline: Instant) -> Result<(), A
     let empties = stack.tags().iter().any(|tag| tag.key() == Some(EMPTY_ON_DESTROY) && tag.value() == Some("true"));
     let mut round = 1;
     loop {
-        let emptied = buckets::prepare(aws, id(stack), empties).await?;
+        let emptied = buckets::prepare(aws, stack, empties).await?;
         protect(aws, stack, false).await?;
         let request = aws.cloudformation().delete_stack().stack_name(id(stack));
         aws.call("cloudformation:DeleteStack", id(stack), request.send()).await.optional()?;
