@@ -55,8 +55,6 @@ enum Found {
 
 fn check(address: &str, found: Found, change: Pin<Box<dyn Future<Output = ()>>>) {
     let project = environment().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    // Made here, since the changes run inside a runtime, where it could not be waited for.
-    sdk();
     // A test that failed before this one may have left its change.
     project.scones(&["apply", "toy", "--yes"]).expect(0);
     wait(change);

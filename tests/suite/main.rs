@@ -7,6 +7,7 @@ mod bad_input;
 mod conformance;
 mod cost;
 mod drift;
+mod generated;
 mod journey;
 mod oracles;
 mod scenarios;

@@ -84,14 +84,14 @@ pub fn sdk() -> &'static SdkConfig {
         let http = aws_smithy_http_client::Builder::new().build_http();
         let keys =
             aws_sdk_sts::config::Credentials::new(&env["AWS_ACCESS_KEY_ID"], &env["AWS_SECRET_ACCESS_KEY"], None, None, "tests");
-        wait(
-            aws_config::defaults(aws_config::BehaviorVersion::latest())
-                .region("us-east-1")
-                .endpoint_url(&env["AWS_ENDPOINT_URL"])
-                .credentials_provider(keys)
-                .http_client(http)
-                .load(),
-        )
+        let load = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region("us-east-1")
+            .endpoint_url(&env["AWS_ENDPOINT_URL"])
+            .credentials_provider(keys)
+            .http_client(http)
+            .load();
+        // On a thread of its own, since the first who asks may already be inside a runtime.
+        std::thread::spawn(move || wait(load)).join().unwrap()
     })
 }
 

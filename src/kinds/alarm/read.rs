@@ -1,0 +1,160 @@
+//! CloudWatch's answers → state.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::types::{AlarmType, EvaluationCriteria, EvaluationWindow, MetricAlarm, MetricDataQuery};
+use serde_json::{Value, json};
+
+use super::{State, as_set, canonical, low_samples_of};
+use crate::aws::{Aws, AwsError};
+use crate::kind::{Live, Wanted};
+
+/// Reads up to a hundred alarms.
+pub async fn read(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+    let names: Vec<String> = wanted.iter().map(|one| one.name.clone()).collect();
+    let mut found = vec![];
+    let mut next = None;
+    loop {
+        // Without the types, composite alarms would be left out, and their names seem free.
+        let request = aws
+            .cloudwatch()
+            .describe_alarms()
+            .set_alarm_names(Some(names.clone()))
+            .alarm_types(AlarmType::MetricAlarm)
+            .alarm_types(AlarmType::CompositeAlarm)
+            .max_records(100)
+            .set_next_token(next);
+        let answer = aws.call("cloudwatch:DescribeAlarms", "", request.send()).await?;
+        if let Some(other) = answer.composite_alarms().first() {
+            let name = other.alarm_name().unwrap_or_default();
+            let message = "this name is taken by a composite alarm, which scones does not manage";
+            return Err(AwsError::unexpected("cloudwatch:DescribeAlarms", name, message));
+        }
+        found.extend(answer.metric_alarms.unwrap_or_default().into_iter().map(live));
+        next = answer.next_token.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Folds what CloudWatch leaves out to what it means.
+fn live(found: MetricAlarm) -> Live<State> {
+    let others = others(&found);
+    let statistic = match (&found.statistic, &found.extended_statistic) {
+        (Some(statistic), _) => Some(statistic.as_str().to_owned()),
+        (None, extended) => extended.as_deref().map(canonical),
+    };
+    let metric = match (found.namespace, found.metric_name) {
+        (Some(namespace), Some(name)) => Some(format!("{namespace} {name}")),
+        (namespace, name) => name.or(namespace),
+    };
+    let dimensions = found.dimensions.unwrap_or_default().into_iter();
+    let state = State {
+        metric,
+        dimensions: dimensions.map(|one| (one.name.unwrap_or_default(), one.value.unwrap_or_default())).collect(),
+        evaluate_low_sample_count_percentile: low_samples_of(
+            statistic.as_deref(),
+            found.evaluate_low_sample_count_percentile.as_deref().filter(|told| !told.is_empty()),
+        ),
+        statistic,
+        period: found.period,
+        threshold: found.threshold,
+        comparison: found.comparison_operator.map(|operator| operator.as_str().to_owned()),
+        evaluation_periods: found.evaluation_periods,
+        datapoints_to_alarm: found.datapoints_to_alarm.or(found.evaluation_periods),
+        missing_data: found.treat_missing_data.filter(|told| !told.is_empty()).unwrap_or_else(|| "missing".to_owned()),
+        unit: found.unit.map(|unit| unit.as_str().to_owned()),
+        description: found.alarm_description.unwrap_or_default(),
+        actions: as_set(found.alarm_actions.unwrap_or_default()),
+        ok_actions: as_set(found.ok_actions.unwrap_or_default()),
+        insufficient_data_actions: as_set(found.insufficient_data_actions.unwrap_or_default()),
+        enabled: found.actions_enabled.unwrap_or(true),
+        metrics: found.metrics.filter(|queries| !queries.is_empty()).map(|queries| queries.iter().map(query).collect()),
+        others,
+    };
+    Live::settled(found.alarm_name.unwrap_or_default(), found.alarm_arn.unwrap_or_default(), state, None)
+}
+
+fn query(query: &MetricDataQuery) -> Value {
+    let metric = query.metric_stat.as_ref().map(|stat| {
+        let metric = stat.metric.as_ref();
+        let dimensions: BTreeMap<&str, &str> = metric
+            .map(|metric| metric.dimensions())
+            .unwrap_or_default()
+            .iter()
+            .map(|one| (one.name().unwrap_or_default(), one.value().unwrap_or_default()))
+            .collect();
+        json!({
+            "namespace": metric.and_then(|metric| metric.namespace()),
+            "name": metric.and_then(|metric| metric.metric_name()),
+            "dimensions": dimensions,
+            "period": stat.period,
+            "statistic": stat.stat,
+            "unit": stat.unit.as_ref().map(|unit| unit.as_str()),
+        })
+    });
+    json!({
+        "id": query.id,
+        "expression": query.expression,
+        "metric": metric,
+        "label": query.label,
+        "period": query.period,
+        "account": query.account_id,
+        "returned": query.return_data.unwrap_or(true),
+    })
+}
+
+/// What an alarm can have that scones does not write, and an update takes away.
+fn others(found: &MetricAlarm) -> BTreeMap<String, Value> {
+    let window = match &found.evaluation_window {
+        Some(EvaluationWindow::WallClockWindow(window)) => Some(json!({ "wall_clock": window.timezone })),
+        Some(EvaluationWindow::SlidingWindow(_)) | None => None,
+        Some(_) => Some(json!("unknown")),
+    };
+    let criteria = found.evaluation_criteria.as_ref().map(|criteria| match criteria {
+        EvaluationCriteria::PromQlCriteria(criteria) => {
+            json!({ "query": criteria.query, "pending": criteria.pending_period, "recovery": criteria.recovery_period })
+        }
+        _ => json!("unknown"),
+    });
+    let warm_up = found.warm_up_configuration.as_ref().map(|warm_up| {
+        let whole = warm_up.only_start_evaluating_after_warm_up_period_ends.unwrap_or(false);
+        json!({ "minutes": warm_up.warm_up_period_duration_in_minutes, "whole": whole })
+    });
+    let propagation = found.action_configuration.as_ref().and_then(|actions| actions.alarm_tags_propagation.as_ref());
+    let propagation = propagation.filter(|tags| tags.enabled == Some(true)).map(
+        |tags| json!({ "only": as_set(tags.included_tag_keys().to_vec()), "not": as_set(tags.excluded_tag_keys().to_vec()) }),
+    );
+    let all = [
+        ("threshold_metric", found.threshold_metric_id.as_ref().filter(|id| !id.is_empty()).map(|id| json!(id))),
+        ("evaluation_window", window),
+        ("evaluation_criteria", criteria),
+        ("warm_up", warm_up),
+        ("tags_propagation", propagation),
+    ];
+    all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cloudwatch_leaves_out_is_its_default() {
+        let found = MetricAlarm::builder().alarm_name("a").extended_statistic("p99.0").evaluation_periods(3).build();
+        let state = live(found).state;
+        assert_eq!((state.statistic.as_deref(), state.datapoints_to_alarm), (Some("p99"), Some(3)));
+        assert_eq!(state.evaluate_low_sample_count_percentile.as_deref(), Some("evaluate"));
+        assert_eq!((state.missing_data.as_str(), state.enabled), ("missing", true));
+        assert_eq!((state.metrics, state.others), (None, BTreeMap::new()));
+    }
+
+    #[test]
+    fn an_expression_shows() {
+        let query = MetricDataQuery::builder().id("e").expression("m1 / m2").return_data(true).build();
+        let state = live(MetricAlarm::builder().alarm_name("a").metrics(query).threshold_metric_id("band").build()).state;
+        assert_eq!(state.metrics.and_then(|queries| queries.pointer("/0/expression").cloned()), Some(json!("m1 / m2")));
+        assert_eq!(state.others.get("threshold_metric"), Some(&json!("band")));
+    }
+}

@@ -1,0 +1,335 @@
+//! What a person writes of an alarm, and what follows from it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{State, as_set, canonical, is_percentile, low_samples_of};
+use crate::desired::Scope;
+use crate::kinds::units::Seconds;
+
+/// The variant that an endpoint has if nothing else is said of it.
+const VARIANT: &str = "AllTraffic";
+const STATISTIC: &str = concat!(
+    "^(Sum|Average|Minimum|Maximum|SampleCount|IQM",
+    r"|(p|tm|tc|ts|wm)([0-9]{1,2}(\.[0-9]{1,10})?|100)",
+    r"|(PR|TM|TC|TS|WM)\([0-9.%]*:[0-9.%]*\))$",
+);
+
+/// Metrics that are often misspelt: CloudWatch takes any name, and the alarm then waits for ever.
+///
+/// Sources: the metrics pages of the SageMaker, Lambda and Step Functions developer guides.
+const KNOWN: &[(&str, &[&str])] = &[
+    (
+        "AWS/SageMaker",
+        &[
+            "Invocations",
+            "InvocationsPerInstance",
+            "InvocationsPerCopy",
+            "Invocation4XXErrors",
+            "Invocation5XXErrors",
+            "InvocationModelErrors",
+            "InvocationsFailed",
+            "ModelLatency",
+            "OverheadLatency",
+            "ModelSetupTime",
+            "TimeToFirstByte",
+            "ConcurrentRequestsPerModel",
+            "ConcurrentRequestsPerCopy",
+        ],
+    ),
+    (
+        "/aws/sagemaker/Endpoints",
+        &["CPUUtilization", "MemoryUtilization", "GPUUtilization", "GPUMemoryUtilization", "DiskUtilization", "CPUReservation"],
+    ),
+    (
+        "AWS/Lambda",
+        &[
+            "Invocations",
+            "Errors",
+            "DeadLetterErrors",
+            "DestinationDeliveryFailures",
+            "Throttles",
+            "Duration",
+            "PostRuntimeExtensionsDuration",
+            "IteratorAge",
+            "ConcurrentExecutions",
+            "UnreservedConcurrentExecutions",
+            "ClaimedAccountConcurrency",
+            "AsyncEventsReceived",
+            "AsyncEventAge",
+            "AsyncEventsDropped",
+        ],
+    ),
+    (
+        "AWS/States",
+        &[
+            "ExecutionTime",
+            "ExecutionThrottled",
+            "ExecutionsStarted",
+            "ExecutionsSucceeded",
+            "ExecutionsFailed",
+            "ExecutionsAborted",
+            "ExecutionsTimedOut",
+        ],
+    ),
+];
+
+/// A CloudWatch alarm on one metric.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// The name in CloudWatch; by default `<app>-<environment>-<name>`.
+    #[schemars(length(min = 1, max = 255))]
+    #[allow(dead_code, reason = "read from the file before the spec is")]
+    name: Option<String>,
+    /// Namespace and name, such as AWS/SageMaker Invocation5XXErrors.
+    #[schemars(regex(pattern = r"^[^:\s]\S{0,254} \S.{0,254}$"))]
+    metric: String,
+    /// What is watched: endpoints.NAME, endpoints.NAME.VARIANT, functions.NAME or state_machines.NAME.
+    #[schemars(regex(pattern = r"^(endpoints\.[^.\s]+(\.[^.\s]+)?|(functions|state_machines)\.[^.\s]+)$"))]
+    of: Option<String>,
+    /// Dimensions of the metric, besides those that `of` gives.
+    #[serde(default)]
+    dimensions: BTreeMap<String, String>,
+    /// Sum, Average, Minimum, Maximum, SampleCount, or one such as p99, tm95, IQM or PR(0:100).
+    #[schemars(regex(pattern = STATISTIC))]
+    statistic: String,
+    /// How long each data point is: 10s, 20s, 30s, or whole minutes.
+    period: Seconds,
+    /// What the statistic is compared with.
+    threshold: f64,
+    /// One of >, >=, <, <= (in quotes): the alarm rings when the statistic is that to the threshold.
+    comparison: Comparison,
+    /// How many periods are looked at.
+    #[schemars(range(min = 1))]
+    #[serde(default = "one")]
+    evaluation_periods: i32,
+    /// How many of them must be over the threshold; by default all.
+    #[schemars(range(min = 1))]
+    datapoints_to_alarm: Option<i32>,
+    /// What a period without data counts as: missing, breaching, notBreaching or ignore.
+    #[serde(default)]
+    missing_data: MissingData,
+    /// What a percentile of too few data counts as: evaluate or ignore.
+    evaluate_low_sample_count_percentile: Option<LowSamples>,
+    /// Only data of this unit; best left out.
+    unit: Option<Unit>,
+    /// Up to 1,024 characters.
+    #[schemars(length(max = 1024))]
+    #[serde(default)]
+    description: String,
+    /// ARNs of topics and others that are told when it rings.
+    #[serde(default)]
+    actions: Vec<ActionArn>,
+    /// ARNs of those that are told when all is well again.
+    #[serde(default)]
+    ok_actions: Vec<ActionArn>,
+    /// ARNs of those that are told when there is too little data.
+    #[serde(default)]
+    insufficient_data_actions: Vec<ActionArn>,
+    /// Whether anyone is told at all.
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[schemars(inline)]
+enum Comparison {
+    #[serde(rename = ">")]
+    Greater,
+    #[serde(rename = ">=")]
+    GreaterOrEqual,
+    #[serde(rename = "<")]
+    Less,
+    #[serde(rename = "<=")]
+    LessOrEqual,
+    GreaterThanThreshold,
+    GreaterThanOrEqualToThreshold,
+    LessThanThreshold,
+    LessThanOrEqualToThreshold,
+}
+
+impl Comparison {
+    /// CloudWatch's name.
+    fn operator(self) -> &'static str {
+        match self {
+            Self::Greater | Self::GreaterThanThreshold => "GreaterThanThreshold",
+            Self::GreaterOrEqual | Self::GreaterThanOrEqualToThreshold => "GreaterThanOrEqualToThreshold",
+            Self::Less | Self::LessThanThreshold => "LessThanThreshold",
+            Self::LessOrEqual | Self::LessThanOrEqualToThreshold => "LessThanOrEqualToThreshold",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "camelCase")]
+enum MissingData {
+    #[default]
+    Missing,
+    Breaching,
+    NotBreaching,
+    Ignore,
+}
+
+impl MissingData {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Breaching => "breaching",
+            Self::NotBreaching => "notBreaching",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+enum LowSamples {
+    Evaluate,
+    Ignore,
+}
+
+/// A unit as CloudWatch spells it.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct Unit(
+    #[schemars(regex(
+        pattern = r"^(Seconds|Microseconds|Milliseconds|Percent|None|(Count|(Kilo|Mega|Giga|Tera)(bytes|bits)|Bytes|Bits)(/Second)?)$"
+    ))]
+    String,
+);
+
+/// The ARN of what an alarm tells.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct ActionArn(#[schemars(regex(pattern = r"^arn:\S{1,1020}$"))] String);
+
+fn one() -> i32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
+    check(&spec, scope);
+    let dimensions = dimensions(&spec, scope)?;
+    let statistic = canonical(&spec.statistic);
+    let low_samples = spec.evaluate_low_sample_count_percentile.map(|samples| match samples {
+        LowSamples::Evaluate => "evaluate",
+        LowSamples::Ignore => "ignore",
+    });
+    let state = State {
+        metric: Some(spec.metric),
+        dimensions,
+        period: Some(spec.period.0.try_into().ok()?),
+        threshold: Some(spec.threshold),
+        comparison: Some(spec.comparison.operator().to_owned()),
+        evaluation_periods: Some(spec.evaluation_periods),
+        datapoints_to_alarm: Some(spec.datapoints_to_alarm.unwrap_or(spec.evaluation_periods)),
+        missing_data: spec.missing_data.name().to_owned(),
+        evaluate_low_sample_count_percentile: low_samples_of(Some(&statistic), low_samples),
+        statistic: Some(statistic),
+        unit: spec.unit.map(|unit| unit.0),
+        description: spec.description,
+        actions: as_set(spec.actions.into_iter().map(|action| action.0)),
+        ok_actions: as_set(spec.ok_actions.into_iter().map(|action| action.0)),
+        insufficient_data_actions: as_set(spec.insufficient_data_actions.into_iter().map(|action| action.0)),
+        enabled: spec.enabled,
+        metrics: None,
+        others: BTreeMap::new(),
+    };
+    scope.is_sound().then_some(state)
+}
+
+/// What the schema cannot say.
+fn check(spec: &Spec, scope: &mut Scope<'_>) {
+    let period = spec.period.0;
+    if ![10, 20, 30].contains(&period) && (period == 0 || !period.is_multiple_of(60)) {
+        scope.fault(&["period"], "a period is 10s, 20s, 30s, or whole minutes");
+    }
+    // CloudWatch looks back one day, and seven with periods of an hour or more.
+    let (longest, allowed) = if period < 3600 { (86_400, "one day") } else { (604_800, "seven days") };
+    if u64::from(period) * u64::from(spec.evaluation_periods.unsigned_abs()) > longest {
+        let what = format!("{} periods of {period} seconds are longer than {allowed}", spec.evaluation_periods);
+        scope.fault_with_help(
+            &["evaluation_periods"],
+            what,
+            "periods of an hour or more may reach back seven days, shorter ones one",
+        );
+    }
+    if spec.datapoints_to_alarm.is_some_and(|points| points > spec.evaluation_periods) {
+        let message = format!("these are more than the periods that are looked at, which are {}", spec.evaluation_periods);
+        scope.fault(&["datapoints_to_alarm"], message);
+    }
+    if spec.evaluate_low_sample_count_percentile.is_some() && !is_percentile(&spec.statistic) {
+        scope.fault(&["evaluate_low_sample_count_percentile"], "this is for percentiles, such as statistic: p99");
+    }
+    let actions = [
+        ("actions", &spec.actions),
+        ("ok_actions", &spec.ok_actions),
+        ("insufficient_data_actions", &spec.insufficient_data_actions),
+    ];
+    for (key, _) in actions.into_iter().filter(|(_, actions)| actions.len() > 5) {
+        scope.fault(&[key], "an alarm takes at most 5 actions for each state");
+    }
+    if let Some((namespace, name)) = spec.metric.split_once(' ') {
+        check_metric(namespace, name, &spec.statistic, scope);
+    }
+}
+
+/// Finds the slips that CloudWatch takes without a word.
+fn check_metric(namespace: &str, name: &str, statistic: &str, scope: &mut Scope<'_>) {
+    let known = |wanted: &str| KNOWN.iter().find(|(known, _)| *known == wanted);
+    if let Some((right, _)) = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(namespace) && *known != namespace) {
+        let message = format!("there is no data under {namespace}: the case of letters counts");
+        scope.fault_with_help(&["metric"], message, format!("did you mean `{right}`?"));
+    }
+    let names = known(namespace).map_or(&[][..], |(_, names)| names);
+    // A name that is new here may be new at AWS; only one that nearly is a known one is a slip.
+    let near = |known: &&&str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()) <= 2;
+    if let Some(right) = names.iter().find(near).filter(|_| !names.contains(&name)) {
+        scope.fault_with_help(&["metric"], format!("{namespace} has no metric {name}"), format!("did you mean `{right}`?"));
+    }
+    if namespace == "AWS/SageMaker" && ["Invocations", "InvocationsPerInstance"].contains(&name) && statistic != "Sum" {
+        scope.fault(&["statistic"], format!("SageMaker's {name} means something as a Sum only"));
+    }
+}
+
+/// The dimensions written, and those of the resource that is watched.
+fn dimensions(spec: &Spec, scope: &mut Scope<'_>) -> Option<BTreeMap<String, String>> {
+    let mut dimensions = spec.dimensions.clone();
+    if let Some(of) = &spec.of {
+        let mut parts = of.split('.');
+        let (section, name) = (parts.next()?, parts.next()?);
+        // No edge: an endpoint may roll back on alarms that watch it.
+        let link = scope.mention(section, name, &["of"])?;
+        let given = match section {
+            "endpoints" => {
+                let variant = parts.next().unwrap_or(VARIANT).to_owned();
+                vec![("EndpointName", link.name), ("VariantName", variant)]
+            }
+            "functions" => vec![("FunctionName", link.name)],
+            _ => vec![("StateMachineArn", link.arn)],
+        };
+        for (key, value) in given {
+            if dimensions.insert(key.to_owned(), value).is_some() {
+                scope.fault(&["dimensions", key], format!("`of` gives {key} already"));
+            }
+        }
+    }
+    if dimensions.len() > 30 {
+        scope.fault(&["dimensions"], "a metric has at most 30 dimensions");
+    }
+    for (key, value) in &spec.dimensions {
+        if key.is_empty() || key.len() > 255 || key.starts_with(':') || value.is_empty() || value.len() > 1024 {
+            scope.fault(&["dimensions", key], "a dimension has a name of 1 to 255 characters and a value of 1 to 1024");
+        }
+    }
+    Some(dimensions)
+}
