@@ -5,7 +5,7 @@ PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TEST_CLOUD := $(CURDIR)/target/test-cloud
 
-.PHONY: help build demo test check lint deny unit suite cloud-test cloud-up cloud-down schema bench clean
+.PHONY: help build demo test check deny unit suite cloud-test cloud-up cloud-down schema bench clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,11 @@ cloud-up: ## start the local cloud; then: . target/cloud/env.sh
 
 cloud-down: ## stop it
 	$(PYTHON) tests/cloud/cloud.py down
+
+bench: build ## CPU, memory, requests and round trips of the release build
+	$(PYTHON) tests/cloud/cloud.py up --dir $(CURDIR)/target/bench-cloud
+	. $(CURDIR)/target/bench-cloud/env.sh && $(PYTHON) tests/cloud/bench.py target/release/scones; \
+	  status=$$?; $(PYTHON) tests/cloud/cloud.py down --dir $(CURDIR)/target/bench-cloud; exit $$status
 
 schema: ## write environments/schema.json from the types
 	cargo run --quiet --locked -- schema > target/schema.json && mv target/schema.json environments/schema.json

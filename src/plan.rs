@@ -179,6 +179,7 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: M
             (steps, unchanged)
         }
     };
+    conflicts.extend(steps.iter().filter(|_| desired.protect).filter_map(protected));
     let world = &desired.world;
     let needs_bucket = mode != Mode::Destroy && !observed.bootstrap && steps.iter().any(Step::acts);
     let body = serde_json::to_value(&steps).unwrap_or_default();
@@ -198,6 +199,17 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: M
         mode,
         desired: desired.clone(),
     }
+}
+
+/// A protected environment loses nothing that works, neither by deletion nor by replacement.
+fn protected(step: &Step) -> Option<Conflict> {
+    let works = step.from.as_ref().is_none_or(is_settled);
+    let loses = step.action == Action::Delete || (step.action == Action::Replace && works);
+    loses.then(|| Conflict {
+        address: step.address.clone(),
+        message: format!("{} is protected, and would be deleted", step.address),
+        help: "to delete it all the same, set `protect: false` in the environment's file first".to_owned(),
+    })
 }
 
 fn summary(steps: &[Step], unchanged: usize, orphan: usize) -> Summary {

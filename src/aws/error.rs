@@ -93,10 +93,9 @@ impl AwsError {
 
     /// Whether there were no credentials to send with.
     pub fn is_without_credentials(&self) -> bool {
-        let message = &self.message;
-        message.contains("no providers in chain provided credentials")
-            || message.contains("CredentialsNotLoaded")
-            || message.contains("the credential provider was not enabled")
+        let words =
+            ["no providers in chain", "no credentials found in chain", "while loading credentials", "failed to load IMDS"];
+        words.iter().any(|words| self.message.contains(words))
     }
 
     /// What to do next, where that can be said.
@@ -135,6 +134,9 @@ fn without_repetition(text: &str) -> String {
 
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_without_credentials() {
+            return write!(f, "{}: there are no credentials", self.operation);
+        }
         if !self.operation.is_empty() {
             f.write_str(&self.operation)?;
             if !self.resource.is_empty() {

@@ -39,12 +39,13 @@ pub struct DestroyArguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {
-    if arguments.what.ends_with(".json") {
+    if is_saved_plan(Path::new(&arguments.what)) {
         return run_saved(&arguments).await;
     }
     let context = Context::open(&arguments.what).await?;
     let mode = if arguments.prune { Mode::Prune } else { Mode::Apply };
     let plan = context.plan(mode).await?;
+    refuse_silence(&plan, arguments.yes)?;
     print(report::plan::text(&plan, &context.registry).trim_end())?;
     refuse_conflicts(&plan)?;
     if !confirmed(&plan, arguments.yes, "Apply this?")? {
@@ -56,11 +57,9 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
 
 pub async fn destroy(arguments: DestroyArguments) -> Result<u8, Error> {
     let context = Context::open(&arguments.environment.environment).await?;
-    if context.desired.protect {
-        let help = "to delete it all the same, set `protect: false` in its file first";
-        return Err(Error::other(format!("{} is protected", context.desired.world.environment), help));
-    }
     let plan = context.plan(Mode::Destroy).await?;
+    refuse_conflicts(&plan)?;
+    refuse_silence(&plan, arguments.yes)?;
     print(report::plan::text(&plan, &context.registry).trim_end())?;
     if !confirmed(&plan, arguments.yes, "Delete all this? It cannot be undone.")? {
         return Ok(exit::ERROR);
@@ -85,11 +84,21 @@ async fn run_saved(arguments: &Arguments) -> Result<u8, Error> {
         return Ok(exit::STALE);
     }
     refuse_conflicts(&saved)?;
+    refuse_silence(&saved, arguments.yes)?;
     print(report::plan::text(&saved, &context.registry).trim_end())?;
     if !confirmed(&saved, arguments.yes, "Apply this?")? {
         return Ok(exit::ERROR);
     }
     carry_out(&context, &saved, &format!("scones plan {} --out {}", saved.environment, arguments.what)).await
+}
+
+/// Whether a file starts as saved plans do; their names are free.
+fn is_saved_plan(path: &Path) -> bool {
+    use std::io::Read as _;
+    let mut start = String::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(64).read_to_string(&mut start));
+    let json = path.extension().is_some_and(|extension| extension == "json");
+    path.is_file() && (json || (read.is_ok() && start.trim_start().starts_with("{") && start.contains("\"format\"")))
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Error> {
@@ -134,12 +143,17 @@ fn refuse_conflicts(plan: &Plan) -> Result<(), Error> {
     }
 }
 
+/// Without a terminal there is nobody to ask; said before a long plan is printed.
+fn refuse_silence(plan: &Plan, yes: bool) -> Result<(), Error> {
+    if yes || !plan.has_changes() || std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Error::other("nobody is here to ask", "add --yes"))
+}
+
 fn confirmed(plan: &Plan, yes: bool, question: &str) -> Result<bool, Error> {
     if yes || !plan.has_changes() {
         return Ok(true);
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(Error::other("nobody is here to ask", "add --yes"));
     }
     let _ = write!(anstream::stderr(), "{question} [y/N] ");
     let mut answer = String::new();

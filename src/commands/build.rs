@@ -23,7 +23,12 @@ pub async fn run(name: &str) -> Result<u8, Error> {
     };
     let out = environment.directory.join("target/packages");
     for package in packages::build(&environment.directory, &sources, &out, &progress).await.map_err(fail)? {
-        print(&format!("{}  {}  {:.1} MB", package.path.display(), package.digest.short(), package.size as f64 / 1e6))?;
+        print(&format!(
+            "{}  {}  {:.1} MB",
+            package.path.strip_prefix(".").unwrap_or(&package.path).display(),
+            package.digest.short(),
+            package.size as f64 / 1e6
+        ))?;
     }
     Ok(exit::OK)
 }

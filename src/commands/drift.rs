@@ -31,10 +31,13 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
 }
 
 fn text(drift: &Plan, context: &Context) -> String {
-    if drift.steps.is_empty() && drift.conflicts.is_empty() {
+    if drift.steps.is_empty() {
+        if !drift.conflicts.is_empty() {
+            return report::plan::drift(drift, &context.registry).trim_end().to_owned();
+        }
         return format!("No drift in {}: what runs is what was applied.", drift.environment);
     }
-    let shown = report::plan::text(drift, &context.registry);
+    let shown = report::plan::drift(drift, &context.registry);
     // The plan's own summary counts what apply would do; here it is what drifted that counts.
     let body = shown.trim_end().rsplit_once('\n').map_or(shown.as_str(), |(body, _)| body);
     let count = drift.steps.len();

@@ -27,7 +27,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
             .map(|near| format!("did you mean {near}?"));
         return Err(Error::other(
             format!("{address} is not declared"),
-            near.unwrap_or_else(|| format!("declared are: {}", known.join(", "))),
+            near.unwrap_or_else(|| format!("`scones status {}` lists what is declared", context.name)),
         ));
     };
     let observed = context.observe().await?;

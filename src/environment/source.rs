@@ -93,6 +93,12 @@ impl Diagnostic {
 
     /// Renders with the lines of the file that it speaks of.
     pub fn render(&self, colour: bool) -> String {
+        if self.span.is_none() {
+            // Without a place there is no picture to draw.
+            let red = if colour { anstyle::AnsiColor::Red.on_default().bold() } else { anstyle::Style::new() };
+            let help = self.help.as_ref().map(|help| format!("\n  {help}")).unwrap_or_default();
+            return format!("{red}error{red:#}: {}{help}", self.message);
+        }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(100);
         let mut groups = vec![];

@@ -22,6 +22,7 @@ pub struct Role;
 /// An IAM role.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RoleSpec")]
 pub struct Spec {
     /// The name in IAM; by default `<app>-<environment>-<name>`.
     #[schemars(regex(pattern = r"^[\w+=,.@-]{1,64}$"))]

@@ -26,6 +26,7 @@ pub struct StateMachine;
 /// A Step Functions state machine.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "StateMachineSpec")]
 pub struct Spec {
     /// The name in Step Functions; by default `<app>-<environment>-<name>`.
     #[schemars(regex(pattern = r"^[0-9A-Za-z_-]{1,80}$"))]

@@ -10,8 +10,35 @@ use crate::diff::{Cause, Change, Rule, rule_holds};
 use crate::kind::{AnyKind, Registry};
 use crate::plan::{Action, Mode, Plan, Step, Summary};
 
+/// Renders drift: what was applied on the left, what is there now on the right, and what is gone.
+pub fn drift(plan: &Plan, registry: &Registry) -> String {
+    let mut turned = plan.clone();
+    for step in &mut turned.steps {
+        if step.action == Action::Create {
+            step.to = None;
+        }
+        for change in &mut step.changes {
+            std::mem::swap(&mut change.from, &mut change.to);
+        }
+        if let (Some(from), Some(to)) = (&mut step.from, &mut step.to) {
+            std::mem::swap(&mut from.state, to);
+        }
+    }
+    text_in(&turned, registry, |action| match action {
+        Action::Create => (paint(REMOVED, "-"), "gone:"),
+        _ => (paint(CHANGED, "~"), "changed:"),
+    })
+}
+
 /// Renders a plan.
 pub fn text(plan: &Plan, registry: &Registry) -> String {
+    text_in(plan, registry, sign)
+}
+
+/// How an action is signed and called.
+type Words = fn(Action) -> (String, &'static str);
+
+fn text_in(plan: &Plan, registry: &Registry, words: Words) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", paint(STRONG, format!("{} / {}", plan.app, plan.environment)));
     let _ = writeln!(out, "{}", paint(FAINT, format!("account {}, {}", plan.account, plan.region)));
@@ -30,7 +57,7 @@ pub fn text(plan: &Plan, registry: &Registry) -> String {
             section = &step.address.section;
             let _ = writeln!(out, "\n{}", paint(STRONG, kind.section()));
         }
-        write_step(&mut out, step, kind, plan);
+        write_step(&mut out, step, kind, plan, words);
     }
     write_orphans(&mut out, plan);
     for conflict in &plan.conflicts {
@@ -61,8 +88,8 @@ pub fn sign(action: Action) -> (String, &'static str) {
     }
 }
 
-fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan) {
-    let (sign, word) = sign(step.action);
+fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan, words: Words) {
+    let (sign, word) = words(step.action);
     let _ = writeln!(out, "  {sign} {}  {}", paint(STRONG, &step.address.name), paint(FAINT, format!("{word} {}", step.name)));
     if let Some(reason) = &step.reason {
         let _ = writeln!(out, "      {reason}");

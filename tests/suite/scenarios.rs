@@ -236,6 +236,15 @@ fn protected_environments_are_not_destroyed() {
     project.edit("environments/toy.yaml", "roles:", "protect: true\nroles:");
     let run = project.scones(&["destroy", "toy", "--yes"]).expect(1);
     assert!(run.stderr.contains("is protected"), "{}", run.stderr);
+    // Neither by pruning nor by replacing.
+    project.edit(
+        "environments/toy.yaml",
+        "  run: { assumed_by: lambda.amazonaws.com }",
+        "  other: { assumed_by: lambda.amazonaws.com }",
+    );
+    let run = project.scones(&["apply", "toy", "--prune", "--yes"]).expect(1);
+    assert!(run.stderr.contains("roles.run is protected") && run.stderr.contains("nothing was changed"), "{}", run.stderr);
+    project.scones(&["apply", "toy", "--yes"]).expect(0);
     project.edit("environments/toy.yaml", "protect: true\n", "");
 }
 

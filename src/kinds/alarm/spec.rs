@@ -79,6 +79,7 @@ const KNOWN: &[(&str, &[&str])] = &[
 /// A CloudWatch alarm on one metric.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AlarmSpec")]
 pub struct Spec {
     /// The name in CloudWatch; by default `<app>-<environment>-<name>`.
     #[schemars(length(min = 1, max = 255))]

@@ -20,6 +20,7 @@ const BESIDES: u32 = 30 * 60;
 /// How an update shifts traffic. With neither `canary` nor `linear`, all of it at once.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RolloutSpec")]
 pub struct Spec {
     /// The part of the capacity that gets traffic first, at most 50%; the rest follows at once.
     canary: Option<Percent>,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_sagemaker::types::ProductionVariantInstanceType;
 use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Capture, Serverless, State, Variant, rollout, weight};
 use crate::desired::Scope;
+use crate::finding::nearest;
 use crate::kinds::sagemaker::{Others, check_name};
 
 const INSTANCE: &str = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$";
@@ -159,7 +161,7 @@ fn desired_variant(name: &str, spec: VariantSpec, scope: &mut Scope<'_>) -> Opti
         scope.fault_with_help(&["variants", name], format!("`{name}` cannot be a variant's name"), help);
     }
     if let Some(instance) = &spec.instance {
-        check_form(instance, INSTANCE, &["variants", name, "instance"], "such as ml.m5.xlarge", scope);
+        check_instance(instance, name, scope);
     }
     match (&spec.instance, &spec.serverless) {
         (Some(_), None) => {}
@@ -193,6 +195,19 @@ fn desired_variant(name: &str, spec: VariantSpec, scope: &mut Scope<'_>) -> Opti
         }),
         ..Variant::default()
     })
+}
+
+/// SageMaker refuses a type that it does not know; the SDK's list is the one of the day it was released.
+fn check_instance(instance: &str, variant: &str, scope: &mut Scope<'_>) {
+    let known = ProductionVariantInstanceType::values();
+    if instance.contains("${") || known.contains(&instance) {
+        return;
+    }
+    let help = match nearest(instance, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "such as ml.m5.xlarge".to_owned(),
+    };
+    scope.fault_with_help(&["variants", variant, "instance"], format!("`{instance}` is no type of instance for endpoints"), help);
 }
 
 fn desired_capture(spec: CaptureSpec, scope: &mut Scope<'_>) -> Capture {

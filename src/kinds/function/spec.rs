@@ -41,6 +41,7 @@ const RESERVED: [&str; 18] = [
 /// A Lambda function with its version, its alias `live`, its permissions and its log group.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "FunctionSpec")]
 pub struct Spec {
     /// The name in Lambda; by default `<app>-<environment>-<name>`.
     #[schemars(regex(pattern = r"^[a-zA-Z0-9_-]{1,64}$"))]

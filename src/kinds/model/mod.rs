@@ -32,6 +32,7 @@ pub struct Model;
 /// A SageMaker model.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ModelSpec")]
 pub struct Spec {
     /// The name in SageMaker before the hash of the content; by default `<app>-<environment>-<name>`.
     #[schemars(regex(pattern = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,53}$"))]

@@ -31,6 +31,7 @@ pub struct Stack;
 /// A CloudFormation stack.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "StackSpec")]
 pub struct Spec {
     /// The name in CloudFormation; by default `<app>-<environment>-<name>`.
     #[schemars(regex(pattern = r"^[A-Za-z][-A-Za-z0-9]{0,127}$"))]
