@@ -158,6 +158,22 @@ pub struct Target<S> {
     pub tags: Tags,
 }
 
+/// A request that a kind sends to write, as IAM names the action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub when: When,
+    pub actions: &'static [&'static str],
+}
+
+/// When a [`Call`] is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Create,
+    /// One of these fields changes; no fields stand for any.
+    Update(&'static [&'static str]),
+    Delete,
+}
+
 /// What a person may write for a kind, what AWS has of it, and how to move one to the other.
 ///
 /// [`Kind::State`] stands for both sides in one normal form: folding the server's defaults and ordering sets happen in
@@ -173,6 +189,8 @@ pub trait Kind: Send + Sync + 'static {
     const FIELDS: &'static [Field];
     /// Keys of the spec that name files.
     const INPUTS: &'static [(&'static str, Input)] = &[];
+    /// The requests that write, for people who wonder what apply will do.
+    const CALLS: &'static [Call];
     /// Whether attributes depend on the spec, as a stack's outputs do.
     const ATTRIBUTES_FROM_SPEC: bool = false;
     /// Whether every reference in the spec is to something that must exist first, as in a stack's parameters.
@@ -245,6 +263,7 @@ pub trait AnyKind: Send + Sync {
     fn longest_name(&self) -> usize;
     fn fields(&self) -> &'static [Field];
     fn inputs(&self) -> &'static [(&'static str, Input)];
+    fn calls(&self) -> &'static [Call];
     fn attributes_from_spec(&self) -> bool;
     fn references_order(&self) -> bool;
     fn named_by_content(&self) -> bool;
@@ -315,6 +334,9 @@ impl<K: Kind> AnyKind for Erased<K> {
     }
     fn inputs(&self) -> &'static [(&'static str, Input)] {
         K::INPUTS
+    }
+    fn calls(&self) -> &'static [Call] {
+        K::CALLS
     }
     fn attributes_from_spec(&self) -> bool {
         K::ATTRIBUTES_FROM_SPEC

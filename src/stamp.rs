@@ -79,6 +79,6 @@ mod tests {
 
     #[test]
     fn its_form_is_pinned() {
-        assert_eq!(stamp(&json!({ "memory": 128 })), "1:1e8cd81e");
+        assert_eq!(stamp(&json!({ "memory": 128 })), "1:e382747b");
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Context, EnvironmentName, Error, exit, print};
 use crate::address::Address;
 use crate::desired::tag;
+use crate::kind::When;
 use crate::plan::{Action, Mode, Step, is_owned, plan};
 use crate::report::lines::lines;
 use crate::report::style::{FAINT, STRONG, paint};
@@ -93,6 +94,7 @@ fn actions(step: &Step, context: &Context) -> Vec<String> {
         Action::Wait => "wait until AWS is done".to_owned(),
         Action::Blocked => "leave it".to_owned(),
     };
+    let calls = calls(step, context);
     let mut out = vec![format!("  {verb}{}", step.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default())];
     for change in &step.changes {
         let cause = match change.cause {
@@ -103,5 +105,24 @@ fn actions(step: &Step, context: &Context) -> Vec<String> {
         };
         out.push(format!("    {}: {cause}", change.path));
     }
+    if !calls.is_empty() {
+        out.push(format!("  by way of: {}", calls.join(", ")));
+    }
     out
+}
+
+/// The requests that may be sent for a step, in the order of the kind's list, each once.
+fn calls(step: &Step, context: &Context) -> Vec<&'static str> {
+    let Some(kind) = context.registry.get(&step.address.section) else { return vec![] };
+    let changes = |fields: &[&str]| fields.is_empty() || step.changes.iter().any(|change| fields.contains(&change.field()));
+    let sent = |when: When| match (when, step.action) {
+        (When::Create, Action::Create | Action::Replace) | (When::Delete, Action::Delete | Action::Replace) => true,
+        (When::Update(fields), Action::Update) => changes(fields),
+        _ => false,
+    };
+    let mut found: Vec<&'static str> = vec![];
+    for call in kind.calls().iter().filter(|call| sent(call.when)) {
+        found.extend(call.actions.iter().filter(|action| !found.contains(action)).copied().collect::<Vec<_>>());
+    }
+    found
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Kind, Live, Part, Target, Wanted, World};
+use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use crate::policy;
 
 /// The name of the one inline policy that scones writes.
@@ -107,6 +107,21 @@ impl Kind for Role {
         Field { path: "trust", rule: Rule::Document, why: "a policy document" },
         Field { path: "policies.*", rule: Rule::Document, why: "policy documents" },
         Field { path: "managed_policies", rule: Rule::Unordered, why: "attachments have no order" },
+    ];
+    const CALLS: &'static [Call] = &[
+        Call { when: When::Create, actions: &["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"] },
+        Call { when: When::Update(&["trust"]), actions: &["iam:UpdateAssumeRolePolicy"] },
+        Call { when: When::Update(&["description", "max_session_duration"]), actions: &["iam:UpdateRole"] },
+        Call {
+            when: When::Update(&["boundary"]),
+            actions: &["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"],
+        },
+        Call { when: When::Update(&["policies"]), actions: &["iam:PutRolePolicy", "iam:DeleteRolePolicy"] },
+        Call { when: When::Update(&["managed_policies"]), actions: &["iam:AttachRolePolicy", "iam:DetachRolePolicy"] },
+        Call {
+            when: When::Delete,
+            actions: &["iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteRole"],
+        },
     ];
 
     type Spec = Spec;

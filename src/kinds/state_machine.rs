@@ -19,7 +19,7 @@ use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::finding::Finding;
-use crate::kind::{Attribute, Input, Kind, Live, Part, Target, Wanted, World};
+use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
 
 pub struct StateMachine;
 
@@ -127,6 +127,18 @@ impl Kind for StateMachine {
         Field { path: "definition", rule: Rule::Document, why: "a workflow; the order of Retry, Catch and Choices counts" },
     ];
     const INPUTS: &'static [(&'static str, Input)] = &[("definition", Input::Document)];
+    const CALLS: &'static [Call] = &[
+        Call { when: When::Create, actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "states:CreateStateMachine"] },
+        Call {
+            when: When::Update(&["log_group", "logging"]),
+            actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:DeleteLogGroup"],
+        },
+        Call {
+            when: When::Update(&["definition", "role", "logging", "tracing", "encryption"]),
+            actions: &["states:UpdateStateMachine"],
+        },
+        Call { when: When::Delete, actions: &["states:DeleteStateMachine", "logs:DeleteLogGroup"] },
+    ];
 
     type Spec = Spec;
     type State = State;

@@ -1,9 +1,11 @@
 //! Every kind goes through one life: absent → create → observed equals desired → nothing to do → change → update →
 //! nothing to do → delete → absent.
 
+use scones::kind::When;
 use scones::kinds::registry;
+use serde_json::Value;
 
-use crate::support::{Project, actions, assert_no_violations};
+use crate::support::{Project, actions, assert_no_violations, changes, gateway};
 
 /// For each section: a change to the toy environment that touches one resource of it in place.
 const CHANGES: &[(&str, &str, &str)] = &[
@@ -36,7 +38,12 @@ fn life_of(section: &str, from: &str, to: &str) {
     // A model is named by its content, so a new one changes the endpoint that serves it; all else stays alone.
     let expected = if section == "models" { 2 } else { 1 };
     assert_eq!(touched.len(), expected, "{touched:?}");
-    project.scones(&["apply", "toy", "--yes"]).expect(0);
+    let client = format!("scones-life-{section}-{}", std::process::id());
+    let applied = project.command(&["apply", "toy", "--yes"]).env("AWS_SDK_UA_APP_ID", &client).output().unwrap();
+    crate::support::Run::from(applied).expect(0);
+    if section != "models" {
+        assert_calls_are_listed(section, &plan, &client);
+    }
     project.scones(&["plan", "toy"]).expect(0);
     project.scones(&["drift", "toy"]).expect(0);
 
@@ -46,6 +53,34 @@ fn life_of(section: &str, from: &str, to: &str) {
     assert_eq!(plan["orphans"].as_object().map(serde_json::Map::len), Some(0));
     project.scones(&["destroy", "toy", "--yes"]).expect(0);
     assert_no_violations();
+}
+
+/// Every writing request that an update sent is one that its kind lists for the fields that changed.
+fn assert_calls_are_listed(section: &str, plan: &Value, client: &str) {
+    let registry = registry();
+    let fields: Vec<String> =
+        changes(plan).into_iter().map(|(_, path)| path.split(['.', '[']).next().unwrap().to_owned()).collect();
+    let listed: Vec<&str> = registry
+        .get(section)
+        .unwrap()
+        .calls()
+        .iter()
+        .filter(|call| match call.when {
+            When::Update(of) => of.is_empty() || of.iter().any(|field| fields.iter().any(|changed| changed == field)),
+            _ => false,
+        })
+        .flat_map(|call| call.actions.iter().filter_map(|action| action.split(':').nth(1)))
+        .collect();
+    let sent = gateway(&format!("/__cloud__/cost?user_agent={client}"));
+    let reads = ["Get", "List", "Describe", "Head"];
+    // Written by the engine for all kinds alike: the stamp, packages.
+    let engine = ["TagResource", "TagRole", "AddTags", "PutObject", "DeleteChangeSet"];
+    for operation in sent["by_operation"].as_object().unwrap().keys() {
+        let name = operation.split(':').nth(1).unwrap();
+        let is_read = reads.iter().any(|read| name.starts_with(read));
+        let name = name.trim_end_matches(char::is_numeric).trim_end_matches("_20150331");
+        assert!(is_read || engine.contains(&name) || listed.contains(&name), "{section} sent {operation}; listed are {listed:?}");
+    }
 }
 
 macro_rules! conformance {

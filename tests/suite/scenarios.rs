@@ -269,6 +269,7 @@ fn status_and_explain_read_well() {
     assert!(run.stdout.contains("roles.run") && run.stdout.contains("absent"), "{}", run.stdout);
     let run = project.scones(&["explain", "toy", "roles.run"]).expect(0);
     assert!(run.stdout.contains("it does not exist") && run.stdout.contains("create the IAM role"), "{}", run.stdout);
+    assert!(run.stdout.contains("iam:CreateRole"), "{}", run.stdout);
     let run = project.scones(&["explain", "toy", "roles.rune"]).expect(1);
     assert!(run.stderr.contains("did you mean roles.run?"), "{}", run.stderr);
     project.scones(&["apply", "toy", "--yes"]).expect(0);

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Kind, Live, Part, Tags, Target, Wanted, World};
+use crate::kind::{Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
 use spec::Spec;
 
 /// How many alarms one DescribeAlarms takes by name.
@@ -61,6 +61,11 @@ impl Kind for Alarm {
         Field { path: "metrics", rule: Rule::Document, why: "queries refer to each other" },
     ];
     const DEADLINE: Duration = Duration::from_secs(60);
+    const CALLS: &'static [Call] = &[
+        Call { when: When::Create, actions: &["cloudwatch:PutMetricAlarm"] },
+        Call { when: When::Update(&[]), actions: &["cloudwatch:PutMetricAlarm"] },
+        Call { when: When::Delete, actions: &["cloudwatch:DeleteAlarms"] },
+    ];
 
     type Spec = Spec;
     type State = State;

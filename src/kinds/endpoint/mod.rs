@@ -19,7 +19,7 @@ use super::sagemaker::{Others, Vpc, base};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Kind, Live, Part, Target, Wanted, World};
+use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use rollout::Rollout;
 
 pub struct Endpoint;
@@ -96,6 +96,18 @@ impl Kind for Endpoint {
         Field { path: "capture.csv_content_types", rule: Rule::Unordered, why: "SageMaker looks one up among them" },
     ];
     const DEADLINE: Duration = Duration::from_secs(60 * 60);
+    const CALLS: &'static [Call] = &[
+        Call { when: When::Create, actions: &["sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint"] },
+        Call {
+            when: When::Update(&[]),
+            actions: &[
+                "sagemaker:CreateEndpointConfig",
+                "sagemaker:UpdateEndpoint",
+                "sagemaker:UpdateEndpointWeightsAndCapacities",
+            ],
+        },
+        Call { when: When::Delete, actions: &["sagemaker:DeleteEndpoint", "sagemaker:DeleteEndpointConfig"] },
+    ];
 
     type Spec = spec::Spec;
     type State = State;

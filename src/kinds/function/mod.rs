@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Kind, Live, Part, Target, Wanted, World};
+use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use crate::kinds::log_group::LogGroup;
 use crate::policy;
 use spec::Spec;
@@ -129,6 +129,81 @@ impl Kind for Function {
     const KEPT_GENERATIONS: usize = 3;
     // Functions in a VPC take minutes to become active, all others seconds.
     const DEADLINE: Duration = Duration::from_secs(600);
+    const CALLS: &'static [Call] = &[
+        Call {
+            when: When::Create,
+            actions: &[
+                "logs:CreateLogGroup",
+                "logs:PutRetentionPolicy",
+                "lambda:CreateFunction",
+                "lambda:TagResource",
+                "lambda:PutFunctionConcurrency",
+                "lambda:PublishVersion",
+                "lambda:CreateAlias",
+                "lambda:AddPermission",
+            ],
+        },
+        Call { when: When::Update(&["package", "architecture"]), actions: &["lambda:UpdateFunctionCode", "lambda:TagResource"] },
+        Call {
+            when: When::Update(&[
+                "runtime",
+                "handler",
+                "role",
+                "description",
+                "memory",
+                "timeout",
+                "environment",
+                "layers",
+                "tracing",
+                "ephemeral_storage",
+                "dead_letter",
+                "kms_key",
+                "logging",
+                "vpc",
+                "file_systems",
+                "snap_start",
+                "failed_change",
+            ]),
+            actions: &["lambda:UpdateFunctionConfiguration"],
+        },
+        Call {
+            when: When::Update(&["reserved_concurrency"]),
+            actions: &["lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"],
+        },
+        Call {
+            when: When::Update(&[
+                "package",
+                "architecture",
+                "runtime",
+                "handler",
+                "role",
+                "memory",
+                "timeout",
+                "environment",
+                "layers",
+                "tracing",
+                "ephemeral_storage",
+                "dead_letter",
+                "kms_key",
+                "logging",
+                "vpc",
+                "file_systems",
+                "snap_start",
+                "alias",
+            ]),
+            actions: &["lambda:PublishVersion", "lambda:CreateAlias", "lambda:UpdateAlias"],
+        },
+        Call { when: When::Update(&["other_aliases"]), actions: &["lambda:DeleteAlias"] },
+        Call {
+            when: When::Update(&["permissions", "function_permissions"]),
+            actions: &["lambda:RemovePermission", "lambda:AddPermission"],
+        },
+        Call {
+            when: When::Update(&["log_group"]),
+            actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"],
+        },
+        Call { when: When::Delete, actions: &["lambda:DeleteFunction", "logs:DeleteLogGroup"] },
+    ];
 
     type Spec = Spec;
     type State = State;

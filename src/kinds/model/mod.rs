@@ -17,7 +17,7 @@ use super::sagemaker::{Others, Vpc, base, check_name};
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Kind, Live, Part, Target, Wanted, World};
+use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 
 /// How long a new role may take until SageMaker can read the artifact with it.
 const ROLE_SPREADS: Duration = Duration::from_secs(60);
@@ -76,6 +76,11 @@ impl Kind for Model {
     const FIELDS: &'static [Field] =
         &[Field { path: "*", rule: Rule::Immutable, why: "SageMaker has no call that changes a model: a new one is made" }];
     const NAMED_BY_CONTENT: bool = true;
+    const CALLS: &'static [Call] = &[
+        Call { when: When::Create, actions: &["sagemaker:CreateModel"] },
+        Call { when: When::Update(&[]), actions: &["sagemaker:CreateModel"] },
+        Call { when: When::Delete, actions: &["sagemaker:DeleteModel"] },
+    ];
 
     type Spec = Spec;
     type State = State;

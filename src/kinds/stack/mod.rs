@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Input, Kind, Live, Part, Target, Wanted, World};
+use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
 use crate::template::{self, Context, Output};
 
 /// The tag of stacks whose buckets are emptied before the stack is deleted: whoever deletes has only the name.
@@ -133,6 +133,27 @@ impl Kind for Stack {
     const ATTRIBUTES_FROM_SPEC: bool = true;
     const REFERENCES_ORDER: bool = true;
     const DEADLINE: Duration = Duration::from_secs(60 * 60);
+    const CALLS: &'static [Call] = &[
+        Call {
+            when: When::Create,
+            actions: &[
+                "cloudformation:CreateChangeSet",
+                "cloudformation:ExecuteChangeSet",
+                "cloudformation:UpdateTerminationProtection",
+            ],
+        },
+        Call { when: When::Update(&[]), actions: &["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"] },
+        Call { when: When::Update(&["termination_protection"]), actions: &["cloudformation:UpdateTerminationProtection"] },
+        Call {
+            when: When::Delete,
+            actions: &[
+                "s3:DeleteObjectVersion",
+                "s3:AbortMultipartUpload",
+                "cloudformation:UpdateTerminationProtection",
+                "cloudformation:DeleteStack",
+            ],
+        },
+    ];
 
     type Spec = Spec;
     type State = State;
