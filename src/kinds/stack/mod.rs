@@ -142,7 +142,10 @@ impl Kind for Stack {
                 "cloudformation:UpdateTerminationProtection",
             ],
         },
-        Call { when: When::Update(&[]), actions: &["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"] },
+        Call {
+            when: When::Update(&[]),
+            actions: &["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:UpdateStack"],
+        },
         Call { when: When::Update(&["termination_protection"]), actions: &["cloudformation:UpdateTerminationProtection"] },
         Call {
             when: When::Delete,
