@@ -5,7 +5,7 @@ PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TEST_CLOUD := $(CURDIR)/target/test-cloud
 
-.PHONY: help build demo test check deny unit suite cloud-test cloud-up cloud-down schema bench clean
+.PHONY: help build demo test check deny unit suite soak cloud-test cloud-up cloud-down schema bench clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,7 +36,12 @@ unit: ## unit tests, and those of the functions
 
 suite: ## scenarios, conformance and end-to-end tests on a local cloud of their own
 	$(PYTHON) tests/cloud/cloud.py up --dir $(TEST_CLOUD)
-	SCONES_TEST_CLOUD=$(TEST_CLOUD) cargo test --locked --test suite; \
+	SCONES_TEST_CLOUD=$(TEST_CLOUD) cargo test --locked --workspace --test suite; \
+	  status=$$?; $(PYTHON) tests/cloud/cloud.py down --dir $(TEST_CLOUD); exit $$status
+
+soak: ## 400 random environments instead of the suite's fixed 60
+	$(PYTHON) tests/cloud/cloud.py up --dir $(TEST_CLOUD)
+	SCONES_SOAK=400 SCONES_TEST_CLOUD=$(TEST_CLOUD) cargo test --locked --workspace --test suite generated; \
 	  status=$$?; $(PYTHON) tests/cloud/cloud.py down --dir $(TEST_CLOUD); exit $$status
 
 cloud-test: ## the local cloud's own tests

@@ -60,6 +60,9 @@ class Iam(CloudTest):
         self.assertEqual((role["PermissionsBoundary"]["PermissionsBoundaryArn"], role["AssumeRolePolicyDocument"]), (self.BOUNDARY, json.loads(trusted)))
         listed = iam.list_roles(PathPrefix="/scones/a/b/")["Roles"]
         self.assertEqual([(one["RoleName"], one.get("Tags", []), "PermissionsBoundary" in one) for one in listed], [("r", [], False)])
+        iam.update_role(RoleName="r", Description="50% & <more>", MaxSessionDuration=3600)
+        self.assertEqual(iam.get_role(RoleName="r")["Role"]["Description"], "50% & <more>")
+        self.assertIn("50% & <more>", [one.get("Description") for one in iam.list_roles(PathPrefix="/scones/a/b/")["Roles"]])
         iam.update_role(RoleName="r", Description="", MaxSessionDuration=3600)
         role = iam.get_role(RoleName="r")["Role"]
         self.assertEqual((role.get("Description", ""), role["MaxSessionDuration"]), ("", 3600))

@@ -4,6 +4,7 @@ import contextvars
 import json
 import re
 import urllib.parse
+from xml.sax.saxutils import escape
 
 from ministack.services import iam
 
@@ -79,7 +80,14 @@ def refuse_missing_policy(original, given):
 
 
 @around(iam, "_role_xml")
-def bare_listing(original, name, boundary=True):
-    """Gap: ListRoles returns tags; AWS does not (they cost a call per role, which a budget of requests must see)."""
-    text = original(name, boundary=boundary)
+def role_answer(original, name, boundary=True):
+    """Gaps: descriptions are not escaped, so one "&" breaks every client's ListRoles. ListRoles returns tags; AWS does
+    not (they cost a call per role, which a budget of requests must see)."""
+    role = iam._roles[name]
+    description = role.get("Description")
+    role["Description"] = escape(description or "")
+    try:
+        text = original(name, boundary=boundary)
+    finally:
+        role["Description"] = description
     return text if boundary else re.sub(r"<Tags>.*?</Tags>", "", text, flags=re.DOTALL)
