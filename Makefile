@@ -53,9 +53,9 @@ cloud-up: ## start the local cloud; then: . target/cloud/env.sh
 cloud-down: ## stop it
 	$(PYTHON) tests/cloud/cloud.py down
 
-bench: build ## CPU, memory, requests and round trips of the release build
+bench: build ## CPU, memory, requests and round trips of the release build, beside Terraform's
 	$(PYTHON) tests/cloud/cloud.py up --dir $(CURDIR)/target/bench-cloud
-	. $(CURDIR)/target/bench-cloud/env.sh && $(PYTHON) tests/cloud/bench.py target/release/scones; \
+	. $(CURDIR)/target/bench-cloud/env.sh && $(PYTHON) tests/bench/measure.py target/release/scones; \
 	  status=$$?; $(PYTHON) tests/cloud/cloud.py down --dir $(CURDIR)/target/bench-cloud; exit $$status
 
 schema: ## write environments/schema.json from the types

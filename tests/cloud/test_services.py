@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import unittest
+import urllib.parse
+import urllib.request
 
 from running import CloudTest, client, package, trust, until
 
@@ -231,8 +233,27 @@ class CloudWatch(CloudTest):
         found = calls.describe_alarms(AlarmNames=["math"])["MetricAlarms"][0]
         self.assertEqual((found["Metrics"][1], "MetricName" in found), (metrics[1], False))
         self.refused("ResourceNotFoundException", "", calls.list_tags_for_resource, ResourceARN=found["AlarmArn"] + "x")
+        self.old_protocol(calls, topic)
         calls.delete_alarms(AlarmNames=["a", "math"])
         self.assertEqual(calls.describe_alarms()["MetricAlarms"], [])
+
+    def old_protocol(self, calls, topic):
+        """alarms written and read in the query protocol are the same alarms"""
+        query("PutMetricAlarm", **{"AlarmName": "a", "MetricName": "M", "Namespace": "N", "Statistic": "Sum", "Period": "300", "EvaluationPeriods": "1", "Threshold": "2.5", "ComparisonOperator": "GreaterThanThreshold",
+              "ActionsEnabled": "true", "AlarmActions.member.1": topic, "Dimensions.member.1.Name": "D", "Dimensions.member.1.Value": "<&>"})
+        found = calls.describe_alarms(AlarmNames=["a"])["MetricAlarms"][0]
+        self.assertEqual((found["Period"], found["Threshold"], found["AlarmActions"], found["Dimensions"]), (300, 2.5, [topic], [{"Name": "D", "Value": "<&>"}]))
+        answer = query("DescribeAlarms", **{"AlarmNames.member.1": "a"})
+        for wanted in ("<Value>&lt;&amp;&gt;</Value>", "<Period>300</Period>", "<ActionsEnabled>true</ActionsEnabled>", "<member>%s</member>" % topic):
+            self.assertIn(wanted, answer)
+
+
+def query(action, **fields):
+    """one request as clients of the old protocol send it"""
+    body = urllib.parse.urlencode({"Action": action, "Version": "2010-08-01", **fields}).encode()
+    signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0"
+    with urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], body, {"Authorization": signed})) as response:
+        return response.read().decode()
 
     def test_log_groups(self):
         calls = client("logs")

@@ -51,7 +51,7 @@ def operation_of(service, method, target, headers, body):
         return known.operation_model(found[1]), {}
     if action := headers.get("X-Amz-Target"):
         return known.operation_model(action.rsplit(".", 1)[-1]), {}
-    if known.metadata["protocol"] in ("query", "ec2"):
+    if speaks_query(known, headers):
         fields = urllib.parse.parse_qs(body.decode() if body else query)
         return known.operation_model(fields["Action"][0]), {}
     given = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
@@ -60,6 +60,12 @@ def operation_of(service, method, target, headers, body):
         if found and route.fits(given, headers):
             return route.operation, found.groupdict()
     return None, {}
+
+
+def speaks_query(known, headers):
+    """services that left the query protocol for another are still asked in it by older clients"""
+    form = headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+    return known.metadata["protocol"] in ("query", "ec2") or (form and "query" in known.metadata.get("protocols", ()))
 
 
 class Route:
@@ -108,7 +114,7 @@ def parameters(service, operation, labels, target, headers, body):
         return renamed(shape, cbor2.loads(body) if body else {})
     if headers.get("X-Amz-Target"):
         return renamed(shape, json.loads(body or b"{}"))
-    if model(service).metadata["protocol"] == "query":
+    if speaks_query(model(service), headers):
         fields = dict(urllib.parse.parse_qsl(body.decode() if body else query, keep_blank_values=True))
         return from_query(shape, fields, "")
     return from_rest(shape, labels, query, headers, body)

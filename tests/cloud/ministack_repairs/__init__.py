@@ -8,7 +8,7 @@ import functools
 import importlib
 import json
 
-MODULES = ("iam", "lambda_code", "lambda_config", "lambda_policy", "stepfunctions", "cloudwatch", "cloudformation", "local_pages")
+MODULES = ("iam", "lambda_code", "lambda_config", "lambda_policy", "stepfunctions", "cloudwatch", "cloudwatch_query", "cloudformation", "local_pages")
 
 
 def install():
