@@ -1,0 +1,98 @@
+//! IAM roles, with trust policy, inline policies, managed policies and boundary. All that is live is read, so that what
+//! was added behind our back shows.
+
+mod read;
+mod spec;
+mod write;
+
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::aws::{Aws, AwsError, arn};
+use crate::desired::Scope;
+use crate::diff::{Change, Field, Rule};
+use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use spec::Spec;
+
+pub struct Role;
+
+/// A role, complete; policies in their normal form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    path: String,
+    description: String,
+    max_session_duration: i32,
+    trust: Value,
+    /// Inline policies by name.
+    policies: BTreeMap<String, Value>,
+    managed_policies: Vec<String>,
+    boundary: Option<String>,
+}
+
+impl Kind for Role {
+    const SECTION: &'static str = "roles";
+    const TITLE: &'static str = "IAM role";
+    const LONGEST_NAME: usize = 64;
+    const FIELDS: &'static [Field] = &[
+        Field { path: "path", rule: Rule::Immutable, why: "IAM cannot move a role to another path" },
+        Field { path: "trust", rule: Rule::Document, why: "a policy document" },
+        Field { path: "policies.*", rule: Rule::Document, why: "policy documents" },
+        Field { path: "managed_policies", rule: Rule::Unordered, why: "attachments have no order" },
+    ];
+    const CALLS: &'static [Call] = &[
+        Call { when: When::Create, actions: &["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"] },
+        Call { when: When::Update(&["trust"]), actions: &["iam:UpdateAssumeRolePolicy"] },
+        Call { when: When::Update(&["description", "max_session_duration"]), actions: &["iam:UpdateRole"] },
+        Call {
+            when: When::Update(&["boundary"]),
+            actions: &["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"],
+        },
+        Call { when: When::Update(&["policies"]), actions: &["iam:PutRolePolicy", "iam:DeleteRolePolicy"] },
+        Call { when: When::Update(&["managed_policies"]), actions: &["iam:AttachRolePolicy", "iam:DetachRolePolicy"] },
+        Call {
+            when: When::Delete,
+            actions: &["iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteRole"],
+        },
+    ];
+
+    type Spec = Spec;
+    type State = State;
+
+    fn attributes(world: &World, name: &str, _: &Value, _: Option<&Value>) -> BTreeMap<String, Attribute> {
+        let arn = format!("arn:{}:iam::{}:role{}{name}", world.partition(), world.account, world.role_path());
+        [("name", name.to_owned()), ("arn", arn)].map(|(key, value)| (key.to_owned(), Attribute::Known(value))).into()
+    }
+
+    fn part(arn: &str) -> Option<Part> {
+        let name = arn::name(arn, "iam", "role/")?.rsplit('/').next()?;
+        Some(Part { name: name.to_owned(), main: true })
+    }
+
+    fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
+        spec::desired(spec, scope)
+    }
+
+    async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+        let found = try_join_all(wanted.iter().map(|one| read::role(aws, &one.name))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        read::names_under_path(aws).await
+    }
+
+    async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
+        write::create(aws, to).await
+    }
+
+    async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
+        write::update(aws, &from.state, &to).await
+    }
+
+    async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
+        write::delete(aws, name).await
+    }
+}

@@ -1,0 +1,149 @@
+//! Step Functions state machines, each with the log group that its executions are logged to.
+
+mod express;
+mod read;
+mod spec;
+mod write;
+
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::log_group::{self, LogGroup};
+use crate::aws::{Aws, AwsError, arn};
+use crate::desired::Scope;
+use crate::diff::{Change, Field, Rule};
+use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
+use spec::Spec;
+
+pub struct StateMachine;
+
+/// A state machine, complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    #[serde(rename = "type")]
+    kind: String,
+    role: String,
+    definition: Value,
+    logging: LoggingState,
+    /// Absent when nothing is logged.
+    log_group: Option<LogGroup>,
+    tracing: bool,
+    /// The key that encrypts definition and execution history, if it is not AWS's own.
+    encryption: Option<Encryption>,
+}
+
+/// The logging of a state machine, complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LoggingState {
+    level: String,
+    include_execution_data: bool,
+    /// The ARN of a log group, which ends in `:*` here.
+    destination: Option<String>,
+}
+
+/// Encryption with a key of one's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Encryption {
+    key: Option<String>,
+    reuse_seconds: Option<i32>,
+}
+
+impl Kind for StateMachine {
+    const SECTION: &'static str = "state_machines";
+    const TITLE: &'static str = "state machine";
+    const LONGEST_NAME: usize = 80;
+    const FIELDS: &'static [Field] = &[
+        Field { path: "type", rule: Rule::Immutable, why: "UpdateStateMachine cannot change it" },
+        Field { path: "definition", rule: Rule::Document, why: "a workflow; the order of Retry, Catch and Choices counts" },
+    ];
+    const INPUTS: &'static [(&'static str, Input)] = &[("definition", Input::Document)];
+    const CALLS: &'static [Call] = &[
+        Call { when: When::Create, actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "states:CreateStateMachine"] },
+        Call {
+            when: When::Update(&["log_group", "logging"]),
+            actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:DeleteLogGroup"],
+        },
+        Call {
+            when: When::Update(&["definition", "role", "logging", "tracing", "encryption"]),
+            actions: &["states:UpdateStateMachine"],
+        },
+        Call { when: When::Delete, actions: &["states:DeleteStateMachine", "logs:DeleteLogGroup"] },
+    ];
+
+    type Spec = Spec;
+    type State = State;
+
+    fn attributes(world: &World, name: &str, _: &Value, _: Option<&Value>) -> BTreeMap<String, Attribute> {
+        let arn = machine_arn(world, name);
+        [("name", name.to_owned()), ("arn", arn)].map(|(key, value)| (key.to_owned(), Attribute::Known(value))).into()
+    }
+
+    fn part(arn: &str) -> Option<Part> {
+        if let Some(group) = arn::name(arn, "logs", "log-group:/aws/vendedlogs/states/") {
+            return Some(Part { name: group.trim_end_matches(":*").to_owned(), main: false });
+        }
+        // Versions and aliases stand behind the name: `stateMachine:name:1`.
+        let name = arn::name(arn, "states", "stateMachine:")?;
+        Some(match name.split_once(':') {
+            Some((name, _)) => Part { name: name.to_owned(), main: false },
+            None => Part { name: name.to_owned(), main: true },
+        })
+    }
+
+    fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
+        spec::desired(spec, scope)
+    }
+
+    /// One request per state machine, and one for the log groups of all that have computed names.
+    async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+        let names: Vec<String> = wanted.iter().map(|one| log_group_name(&one.name)).collect();
+        let machines = try_join_all(wanted.iter().map(|one| read::machine(aws, &one.name)));
+        let (machines, mut groups) = futures::try_join!(machines, log_group::read(aws, &names))?;
+        let mut found: Vec<Live<State>> = machines.into_iter().flatten().collect();
+        for live in &mut found {
+            live.state.log_group = groups.remove(&log_group_name(&live.name));
+        }
+        Ok(found)
+    }
+
+    async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
+        write::create(aws, &to).await
+    }
+
+    async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
+        write::update(aws, &from.state, &to).await
+    }
+
+    async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
+        write::delete(aws, name).await
+    }
+}
+
+fn machine_arn(world: &World, name: &str) -> String {
+    world.arn("states", &format!("stateMachine:{name}"))
+}
+
+/// Log groups under this prefix share one resource policy of CloudWatch Logs, whose size is limited; others may fill it.
+fn log_group_name(name: &str) -> String {
+    format!("/aws/vendedlogs/states/{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_arns() {
+        let part = |arn: &str| StateMachine::part(arn).map(|part| (part.name, part.main));
+        assert_eq!(part("arn:aws:states:eu-west-1:123456789012:stateMachine:x"), Some(("x".into(), true)));
+        assert_eq!(part("arn:aws:states:eu-west-1:123456789012:stateMachine:x:3"), Some(("x".into(), false)));
+        assert_eq!(part("arn:aws:states:eu-west-1:123456789012:execution:x:y"), None);
+        let group = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vendedlogs/states/x";
+        assert_eq!(part(group), Some(("x".into(), false)));
+        assert_eq!(part(&format!("{group}:*")), Some(("x".into(), false)));
+        assert_eq!(part("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/x"), None);
+    }
+}

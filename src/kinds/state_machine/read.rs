@@ -1,0 +1,56 @@
+//! Step Functions' answers → state.
+
+use aws_sdk_sfn::types::{EncryptionType, LogLevel, LoggingConfiguration, StateMachineStatus};
+
+use super::{Encryption, LoggingState, State, machine_arn};
+use crate::aws::{Aws, AwsError, Optional};
+use crate::kind::Live;
+
+/// Reads all but the log group. What is being deleted counts as gone: creating it again waits until its name is free.
+pub async fn machine(aws: &Aws, name: &str) -> Result<Option<Live<State>>, AwsError> {
+    const OPERATION: &str = "states:DescribeStateMachine";
+    let machine = machine_arn(&aws.world, name);
+    let request = aws.states().describe_state_machine().state_machine_arn(&machine);
+    let Some(live) = aws.call(OPERATION, name, request.send()).await.optional()? else { return Ok(None) };
+    if live.status == Some(StateMachineStatus::Deleting) {
+        return Ok(None);
+    }
+    let definition = serde_json::from_str(&live.definition)
+        .map_err(|error| AwsError::unexpected(OPERATION, name, format!("its definition is not JSON: {error}")))?;
+    let encryption = live.encryption_configuration.filter(|config| config.r#type != EncryptionType::AwsOwnedKey);
+    let state = State {
+        kind: live.r#type.to_string(),
+        role: live.role_arn,
+        definition,
+        logging: live_logging(live.logging_configuration),
+        log_group: None,
+        tracing: live.tracing_configuration.is_some_and(|config| config.enabled),
+        encryption: encryption
+            .map(|config| Encryption { key: config.kms_key_id, reuse_seconds: config.kms_data_key_reuse_period_seconds }),
+    };
+    Ok(Some(Live::settled(name, live.state_machine_arn, state, None)))
+}
+
+/// A state machine that never had logging has no configuration at all, which is level OFF.
+fn live_logging(config: Option<LoggingConfiguration>) -> LoggingState {
+    let Some(config) = config else {
+        return LoggingState { level: LogLevel::Off.to_string(), include_execution_data: false, destination: None };
+    };
+    // Step Functions takes one destination at most.
+    let destination = config.destinations.unwrap_or_default().into_iter().next();
+    LoggingState {
+        level: config.level.unwrap_or(LogLevel::Off).to_string(),
+        include_execution_data: config.include_execution_data,
+        destination: destination.and_then(|one| one.cloud_watch_logs_log_group).and_then(|group| group.log_group_arn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_logging_is_level_off() {
+        assert_eq!(live_logging(None), live_logging(Some(LoggingConfiguration::builder().level(LogLevel::Off).build())));
+    }
+}
