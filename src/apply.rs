@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::address::Address;
-use crate::aws::{Aws, AwsError, bootstrap, tags};
+use crate::aws::{Aws, AwsError, bootstrap, tags, waiting};
 use crate::desired::{Resource, tag};
 use crate::kind::{Live, Registry, Tags, Target};
 use crate::plan::{Action, Plan, Step};
@@ -130,7 +130,8 @@ pub async fn apply(
                 let run = &run;
                 running.push(async move {
                     let begun = Instant::now();
-                    let result = step::carry_out(run, step).await;
+                    let listener = |what: &str| run.progress.waiting(&step.address, what);
+                    let result = waiting::heard(step::carry_out(run, step), listener).await;
                     (index, begun.elapsed(), result)
                 });
             }

@@ -1,6 +1,7 @@
 //! Environment → the graph of resources that should exist. Pure: all names and ARNs are computed here, before anything
 //! exists, and what only AWS can know stays as a hole, written as the reference that asks for it.
 
+mod blocks;
 mod resolve;
 mod scope;
 mod sort;
@@ -42,6 +43,9 @@ pub struct Desired {
     /// Keys of tags that others set.
     pub ignore_tags: Vec<String>,
     pub protect: bool,
+    /// What the workload does besides being deployed, by the key of its block.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub blocks: BTreeMap<String, Value>,
     /// In an order in which they can be made.
     pub resources: IndexMap<Address, Resource>,
 }
@@ -88,6 +92,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
     let moved = moved(environment, registry, &mut faults);
     let names = physical_names(environment, &world, &moved, registry, &mut faults);
     let resolver = Resolver::new(environment, &world, registry, &names);
+    let blocks = blocks::resolve(environment, &resolver, &mut faults);
     let mut resources = IndexMap::new();
     for (address, declared) in &environment.resources {
         let Some(kind) = registry.get(&address.section) else { continue };
@@ -129,6 +134,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
                     assume_role: header.assume_role.clone(),
                     ignore_tags: header.ignore_tags.clone(),
                     protect: header.protect,
+                    blocks,
                     resources,
                 });
             }

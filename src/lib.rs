@@ -17,11 +17,13 @@ pub mod asl;
 pub mod desired;
 pub mod diff;
 pub mod finding;
+pub mod images;
 pub mod plan;
 pub mod policy;
 pub mod report;
 pub mod stamp;
 pub mod template;
+pub mod units;
 
 pub mod kind;
 pub mod kinds;

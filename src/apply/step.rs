@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use crate::address::Address;
-use crate::aws::{AwsError, tags};
+use crate::aws::{AwsError, tags, waiting};
 use crate::desired::{Resource, tag};
 use crate::diff::{Change, diff};
 use crate::kind::{AnyKind, Live, Status, Tags, Target, name_by_content};
@@ -153,7 +153,7 @@ async fn settle(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<
             let message = format!("not done after {} s; still waiting for {waits_for}", begun.elapsed().as_secs());
             return Err(AwsError::unexpected("", &target.name, message));
         }
-        run.progress.waiting(&step.address, &waits_for);
+        waiting::on(&waits_for);
         tokio::time::sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_secs(3));
     }

@@ -6,6 +6,7 @@ mod error;
 mod limits;
 mod retry;
 pub mod tags;
+pub mod waiting;
 
 use std::future::Future;
 use std::time::Duration;

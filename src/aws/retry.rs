@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use super::waiting::Pace;
 use super::{Aws, AwsError};
 
 /// (service, code, part of the message); an empty code or part fits any.
@@ -53,14 +54,10 @@ impl Aws {
     where
         F: Future<Output = Result<T, AwsError>>,
     {
-        let start = tokio::time::Instant::now();
-        let mut pause = Duration::from_millis(250);
+        let mut pace = Pace::new(PATIENCE);
         loop {
             match attempt().await {
-                Err(error) if error.is_propagation() && start.elapsed() + pause < PATIENCE => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                }
+                Err(error) if error.is_propagation() && pace.wait("an earlier change to spread through AWS").await => {}
                 answer => return answer,
             }
         }

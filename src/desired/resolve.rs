@@ -11,6 +11,7 @@ use crate::environment::node::{Data, Node};
 use crate::environment::reference::{Part, parts};
 use crate::environment::shape::nearest;
 use crate::environment::{Diagnostic, Environment};
+use crate::images;
 use crate::kind::{Attribute, Registry, World};
 
 /// What one reference came to.
@@ -122,6 +123,17 @@ impl<'a> Resolver<'a> {
                     }
                 },
             },
+            ["values", name] => match header.values.get(*name) {
+                Some(value) => Meaning::Value(value.clone()),
+                None => wrong(format!("there is no value {name}"), suggestion(name, header.values.keys().map(String::as_str))),
+            },
+            ["images", name] => match images::built_in(name, &self.world.region) {
+                Some(image) => Meaning::Value(image),
+                None => wrong(
+                    format!("it is not known where {} has an image {name}", self.world.region),
+                    suggestion(name, [images::BUILT_IN]),
+                ),
+            },
             [section, name, attribute] if self.registry.get(section).is_some() => {
                 self.attribute(&Address::new(*section, *name), attribute, resolution)
             }
@@ -129,7 +141,7 @@ impl<'a> Resolver<'a> {
                 wrong(format!("`${{{reference}}}` names no attribute"), "such as .name or .arn".to_owned())
             }
             [first, ..] => {
-                let known = ["app", "environment", "account", "region", "partition", "pins"];
+                let known = ["app", "environment", "account", "region", "partition", "pins", "values", "images"];
                 let help = suggestion(first, known.into_iter().chain(self.registry.sections()));
                 wrong(format!("`${{{reference}}}` leads nowhere"), format!("{help} A literal `${{` is written `$${{`"))
             }

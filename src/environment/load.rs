@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::node::{Data, Node};
 use super::source::{self, Diagnostic, Diagnostics, Source, Span};
 use super::yaml::{self, Tags};
-use super::{Declared, Environment, Header, schema, shape};
+use super::{Blocks, Declared, Environment, Header, schema, shape};
 use crate::address::Address;
 use crate::kind::{Input, Registry};
 use crate::packages;
@@ -131,6 +131,9 @@ fn header(root: &Node, registry: &Registry) -> Result<Header, Diagnostic> {
         map.shift_remove("extends");
         registry.sections().into_iter().for_each(|section| {
             map.shift_remove(section);
+        });
+        Blocks::keys().iter().for_each(|block| {
+            map.shift_remove(block);
         });
     }
     serde_json::from_value(value).map_err(|error| Diagnostic::new(error.to_string(), &root.span))

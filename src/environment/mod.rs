@@ -1,5 +1,6 @@
 //! Files → [`Environment`]: YAML, overlays, positions, and the JSON Schema they are held against.
 
+pub mod blocks;
 pub mod load;
 pub mod node;
 pub mod reference;
@@ -13,8 +14,11 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+pub use blocks::Blocks;
 pub use load::load;
 pub use node::Node;
 pub use source::{Diagnostic, Diagnostics, Span};
@@ -53,6 +57,9 @@ pub struct Header {
     /// What differs from release to release: artifacts and packages, by name.
     #[serde(default)]
     pub pins: BTreeMap<String, String>,
+    /// Settings of one's own, by name: `${values.NAME}` stands for one anywhere.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
     /// Addresses that were renamed: old to new.
     #[serde(default)]
     pub moved: BTreeMap<String, String>,
@@ -73,6 +80,21 @@ pub struct Environment {
     pub directory: PathBuf,
     /// The file this environment was read from.
     pub file: PathBuf,
+}
+
+/// Turns a checked value into its type.
+///
+/// # Errors
+/// The path and the message of what does not fit.
+pub fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, (Vec<String>, String)> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().iter().filter_map(|segment| match segment {
+            serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
+            serde_path_to_error::Segment::Map { key } => Some(key.clone()),
+            _ => None,
+        });
+        (path.collect(), error.inner().to_string())
+    })
 }
 
 /// A resource as a person wrote it.

@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::Header;
+use super::{Blocks, Header};
 use crate::kind::Registry;
 
 /// Builds the schema of a complete environment file.
@@ -20,6 +20,7 @@ pub fn schema(registry: &Registry) -> Value {
         "extends".into(),
         json!({ "type": "string", "description": "The environment file below this one: mappings merge by key, all else is replaced, null removes." }),
     );
+    known.extend(properties(&mut generator.root_schema_for::<Blocks>().to_value()));
     for kind in registry.iter() {
         let spec = kind.spec_schema(&mut generator);
         let description = format!("Each {} by its name.", kind.title());

@@ -126,14 +126,7 @@ impl<K: Kind> AnyKind for Erased<K> {
     }
 
     fn desired(&self, spec: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, (Vec<String>, String)> {
-        let spec: K::Spec = serde_path_to_error::deserialize(spec).map_err(|error| {
-            let path = error.path().iter().filter_map(|segment| match segment {
-                serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
-                serde_path_to_error::Segment::Map { key } => Some(key.clone()),
-                _ => None,
-            });
-            (path.collect(), error.inner().to_string())
-        })?;
+        let spec: K::Spec = crate::environment::typed(spec)?;
         match K::desired(spec, scope) {
             Some(state) => erased(&state).map(Some).map_err(|error| (vec![], error.to_string())),
             None => Ok(None),

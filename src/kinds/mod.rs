@@ -9,7 +9,6 @@ mod role;
 mod sagemaker;
 mod stack;
 mod state_machine;
-mod units;
 
 use crate::kind::{Erased, Registry};
 

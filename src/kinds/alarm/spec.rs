@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{State, as_set, canonical, is_percentile, low_samples_of};
 use crate::desired::Scope;
-use crate::kinds::units::Seconds;
+use crate::units::Seconds;
 
 /// The variant that an endpoint has if nothing else is said of it.
 const VARIANT: &str = "AllTraffic";

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::desired::Scope;
-use crate::kinds::units::Seconds;
+use crate::units::Seconds;
 
 /// The least and the most that MaximumExecutionTimeoutInSeconds may be.
 const WAITS: std::ops::RangeInclusive<u32> = 600..=14_400;

@@ -8,6 +8,7 @@ use aws_sdk_sagemaker::types::EndpointStatus;
 
 use super::Endpoint;
 use super::read::{describe, pending};
+use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError};
 use crate::kind::Kind;
 
@@ -19,7 +20,7 @@ const BEGINS: Duration = Duration::from_secs(15);
 pub async fn until_gone(aws: &Aws, name: &str) -> Result<(), AwsError> {
     let mut pace = Pace::new(Endpoint::DEADLINE);
     while describe(aws, name).await?.is_some() {
-        if !pace.wait().await {
+        if !pace.wait("SageMaker to delete it").await {
             return Err(too_long("sagemaker:DeleteEndpoint", name, "it is still there"));
         }
     }
@@ -32,8 +33,8 @@ pub async fn until_settled(aws: &Aws, name: &str, limit: Duration) -> Result<Opt
     loop {
         match describe(aws, name).await? {
             Some(endpoint) if is_busy_now(&endpoint) => {
-                if !pace.wait().await {
-                    let status = endpoint.endpoint_status.map(|status| status.to_string()).unwrap_or_default();
+                let status = status(&endpoint);
+                if !pace.wait(&format!("SageMaker, which has it in {status}")).await {
                     return Err(too_long("sagemaker:UpdateEndpoint", name, &format!("it is still {status}")));
                 }
             }
@@ -60,11 +61,15 @@ pub async fn until_done(
         if moved && !is_busy_now(&endpoint) {
             return Ok(endpoint);
         }
-        if !pace.wait().await {
-            let status = endpoint.endpoint_status.map(|status| status.to_string()).unwrap_or_default();
+        let status = status(&endpoint);
+        if !pace.wait(&format!("SageMaker, which has it in {status}")).await {
             return Err(too_long(operation, name, &format!("it is still {status}")));
         }
     }
+}
+
+fn status(endpoint: &DescribeEndpointOutput) -> &str {
+    endpoint.endpoint_status.as_ref().map_or("an unknown state", EndpointStatus::as_str)
 }
 
 fn is_busy_now(endpoint: &DescribeEndpointOutput) -> bool {
@@ -92,7 +97,7 @@ where
     let mut pace = Pace::new(READ_LAG);
     loop {
         match attempt().await {
-            Err(error) if names_something_new(&error) && pace.wait().await => {}
+            Err(error) if names_something_new(&error) && pace.wait("SageMaker to find what was just made").await => {}
             answer => return answer,
         }
     }
@@ -101,26 +106,4 @@ where
 fn names_something_new(error: &AwsError) -> bool {
     let parts = ["Could not find model", "Could not find endpoint configuration"];
     error.code == "ValidationException" && parts.iter().any(|part| error.message.starts_with(part))
-}
-
-/// The pauses between looks: dense at first, then every two seconds.
-pub struct Pace {
-    pause: Duration,
-    deadline: Instant,
-}
-
-impl Pace {
-    pub fn new(limit: Duration) -> Self {
-        Self { pause: Duration::from_millis(100), deadline: Instant::now() + limit }
-    }
-
-    /// Waits a little; `false` if time is up.
-    pub async fn wait(&mut self) -> bool {
-        if Instant::now() + self.pause > self.deadline {
-            return false;
-        }
-        tokio::time::sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(Duration::from_secs(2));
-        true
-    }
 }

@@ -6,8 +6,9 @@ use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
 use aws_sdk_sagemaker::types::{DesiredWeightAndCapacity, EndpointStatus};
 
 use super::read::{self, describe, describe_config};
-use super::wait::{Pace, found_soon, is_busy, too_long, until_done, until_gone, until_settled};
+use super::wait::{found_soon, is_busy, too_long, until_done, until_gone, until_settled};
 use super::{Endpoint, State, config};
+use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, tags};
 use crate::kind::{Kind, Target};
 
@@ -30,7 +31,7 @@ pub async fn create(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
             Err(error) if !error.message.contains("already existing endpoint") => return Err(error),
             Err(_) => {}
         }
-        if !pace.wait().await {
+        if !pace.wait("its predecessor to go").await {
             return Err(too_long("sagemaker:CreateEndpoint", &to.name, "its predecessor is still there"));
         }
         let Some(endpoint) = describe(aws, &to.name).await? else { continue };
@@ -183,7 +184,7 @@ pub async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
         match aws.call("sagemaker:DeleteEndpoint", name, request.send()).await.optional() {
             Ok(Some(_)) => return until_gone(aws, name).await,
             Ok(None) => return Ok(()),
-            Err(error) if is_busy(&error) && pace.wait().await => {}
+            Err(error) if is_busy(&error) && pace.wait("SageMaker to finish what it does with it").await => {}
             Err(error) => return Err(error),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Configuration, LIVE, Logging, State, current_alias, function_arn, log_group_name, normal_statement};
 use crate::desired::Scope;
 use crate::kinds::log_group::{LogGroup, Retention};
-use crate::kinds::units::Seconds;
+use crate::units::Seconds;
 
 /// The most bytes that all variables may have together, written as JSON, as Lambda counts them.
 const ENVIRONMENT_LIMIT: usize = 4096;

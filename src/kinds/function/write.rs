@@ -11,9 +11,9 @@ use aws_sdk_lambda::types::{
     LogFormat, LoggingConfig, Runtime, SnapStart, SnapStartApplyOn, SystemLogLevel, TracingConfig, TracingMode, VpcConfig,
 };
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::{Alias, CURRENT, Configuration, LIVE, State, current_alias, function_arn, log_group_name, read};
+use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, bootstrap, tags};
 use crate::desired::tag;
 use crate::kind::{Status, Tags, Target};
@@ -238,21 +238,24 @@ fn logging(wanted: &Configuration) -> LoggingConfig {
 
 /// Waits until Lambda is done with a change.
 async fn settle(aws: &Aws, name: &str) -> Result<(), AwsError> {
-    let start = Instant::now();
-    let mut pause = Duration::from_millis(100);
+    let mut pace = Pace::new(PATIENCE);
     loop {
         let failed = |message: String| Err(AwsError::unexpected("lambda:GetFunction", name, message));
         match read::progress(aws, name).await? {
             Some(Status::Settled) => return Ok(()),
             Some(Status::Failed(reason)) => return failed(format!("Lambda could not make the change: {reason}")),
-            Some(Status::InProgress(what)) if start.elapsed() + pause > PATIENCE => {
-                return failed(format!("{what}, since {} seconds", start.elapsed().as_secs()));
+            Some(Status::InProgress(what)) => {
+                if !pace.wait(&what).await {
+                    return failed(format!("{what}, since {} seconds", PATIENCE.as_secs()));
+                }
             }
-            None if start.elapsed() + pause > PATIENCE => return failed("the function does not appear".to_owned()),
             // A function that was just made may not be readable everywhere yet.
-            Some(Status::InProgress(_)) | None => tokio::time::sleep(pause).await,
+            None => {
+                if !pace.wait("Lambda to show the function").await {
+                    return failed("the function does not appear".to_owned());
+                }
+            }
         }
-        pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
 

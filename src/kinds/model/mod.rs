@@ -1,6 +1,5 @@
 //! SageMaker models: an image, its artifact and its role. They are immutable, so each content is a generation of its own.
 
-mod images;
 mod read;
 
 use std::collections::BTreeMap;
@@ -17,6 +16,7 @@ use super::sagemaker::{Others, Vpc, base, check_name};
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::images;
 use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 
 /// How long a new role may take until SageMaker can read the artifact with it.

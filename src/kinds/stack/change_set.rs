@@ -10,9 +10,9 @@ use aws_sdk_cloudformation::types::{
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tokio::time::Instant;
 
 use super::{EMPTY_ON_DESTROY, State, text};
+use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, bootstrap, tags};
 use crate::kind::{Tags, Target, digest};
 use crate::template::{self, INLINE_LIMIT};
@@ -105,8 +105,7 @@ async fn request(aws: &Aws, to: &Target<State>) -> Result<Request, AwsError> {
 /// may have changed since.
 async fn make(aws: &Aws, stack: &str, name: &str, kind: &ChangeSetType, request: &Request) -> Result<String, AwsError> {
     const OPERATION: &str = "cloudformation:CreateChangeSet";
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(100);
+    let mut pace = Pace::new(PATIENCE);
     let mut discarded = false;
     loop {
         let attempt = || {
@@ -127,17 +126,15 @@ async fn make(aws: &Aws, stack: &str, name: &str, kind: &ChangeSetType, request:
             Ok(answer) => return Ok(answer.id.unwrap_or_default()),
             // A stack of the name answers with the same code.
             Err(error) if error.code == "AlreadyExistsException" && error.message.contains("ChangeSet") => {
-                if begun.elapsed() > PATIENCE {
-                    return Err(error);
-                }
                 if !discarded {
                     let request = aws.cloudformation().delete_change_set().stack_name(stack).change_set_name(name);
                     aws.call("cloudformation:DeleteChangeSet", stack, request.send()).await.optional()?;
                     discarded = true;
                     continue;
                 }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(2));
+                if !pace.wait("CloudFormation to discard an earlier change set").await {
+                    return Err(error);
+                }
             }
             Err(error) => return Err(error),
         }
@@ -151,16 +148,14 @@ async fn discard(aws: &Aws, id: &str) -> Result<(), AwsError> {
 
 /// Waits until a change set is computed; returns it with all its changes.
 async fn made(aws: &Aws, id: &str) -> Result<(DescribeChangeSetOutput, Vec<ResourceChange>), AwsError> {
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(100);
+    let mut pace = Pace::new(PATIENCE);
     let first = loop {
         let answer = aws.call(DESCRIBE, id, aws.cloudformation().describe_change_set().change_set_name(id).send()).await?;
         match answer.status {
-            Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress) if begun.elapsed() < PATIENCE => {}
+            Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress)
+                if pace.wait("CloudFormation to compute the changes").await => {}
             _ => break answer,
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
     };
     let mut changes: Vec<ResourceChange> = first.changes().iter().filter_map(|change| change.resource_change.clone()).collect();
     let mut next = first.next_token.clone();

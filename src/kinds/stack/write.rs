@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::live::{Phase, describe, id, phase, status, tags};
 use super::{EMPTY_ON_DESTROY, Stack, State, buckets, change_set, events};
+use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::{Kind, Live, Target};
 
@@ -96,8 +97,7 @@ async fn finished(aws: &Aws, name: &str, before: Option<&Described>, deadline: I
 
 /// Waits until an operation that was just begun shows, and then for its end. `before` is the stack as it was, if it was.
 async fn begun(aws: &Aws, stack: &str, before: Option<&Described>, deadline: Instant) -> Result<Option<Described>, AwsError> {
-    let start = Instant::now();
-    let mut pause = Duration::from_millis(100);
+    let mut pace = Pace::new(START);
     loop {
         let Some(now) = describe(aws, stack).await? else { return Ok(None) };
         let waits = match (phase(&now), before) {
@@ -106,24 +106,21 @@ async fn begun(aws: &Aws, stack: &str, before: Option<&Described>, deadline: Ins
             (_, Some(before)) => (status(&now), now.last_updated_time) == (status(before), before.last_updated_time),
             (_, None) => false,
         };
-        if !waits || start.elapsed() > START {
+        if !waits || !pace.wait("CloudFormation to begin").await {
             return settled(aws, now, deadline).await;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
 
 /// Waits until CloudFormation is done with a stack; `None` once it is gone.
 async fn settled(aws: &Aws, mut stack: Described, deadline: Instant) -> Result<Option<Described>, AwsError> {
-    let mut pause = Duration::from_millis(100);
+    let mut pace = Pace::until(deadline);
     while phase(&stack) == Phase::Working {
-        if Instant::now() > deadline {
-            let message = format!("still not done; it works on {}", events::current(aws, &stack).await?);
+        let current = events::current(aws, &stack).await?;
+        if !pace.wait(&current).await {
+            let message = format!("still not done; it works on {current}");
             return Err(AwsError::unexpected("cloudformation:DescribeStacks", id(&stack), message));
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
         match describe(aws, id(&stack)).await? {
             Some(now) => stack = now,
             None => return Ok(None),

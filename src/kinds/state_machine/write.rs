@@ -1,16 +1,14 @@
 //! State → Step Functions' calls.
 
-use std::time::Duration;
-
 use aws_sdk_sfn::types::{
     CloudWatchLogsLogGroup, EncryptionConfiguration, EncryptionType, LogDestination, LogLevel, LoggingConfiguration,
     StateMachineType, TracingConfiguration,
 };
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::{State, StateMachine, log_group_name, machine_arn};
 use crate::asl;
+use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, tags};
 use crate::kind::{Kind, Target};
 use crate::kinds::log_group;
@@ -129,19 +127,16 @@ async fn put(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
 async fn gone(aws: &Aws, name: &str) -> Result<(), AwsError> {
     const OPERATION: &str = "states:DescribeStateMachine";
     let machine = machine_arn(&aws.world, name);
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(100);
+    let mut pace = Pace::new(StateMachine::DEADLINE);
     loop {
         let request = aws.states().describe_state_machine().state_machine_arn(&machine);
         if aws.call(OPERATION, name, request.send()).await.optional()?.is_none() {
             return Ok(());
         }
-        if begun.elapsed() > StateMachine::DEADLINE {
+        if !pace.wait("its running executions to end").await {
             let message = "it is still being deleted: executions run on; stop them, or run this again later";
             return Err(AwsError::unexpected(OPERATION, name, message));
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
 

@@ -43,6 +43,11 @@ const IMAGE_CLASSIFICATION: [(&str, &str); 33] = [
 /// The name that stands for the image of a built-in algorithm.
 pub const BUILT_IN: &str = "image-classification";
 
+/// The image of a built-in algorithm in a region, if it is known.
+pub fn built_in(name: &str, region: &str) -> Option<String> {
+    (name == BUILT_IN).then(|| image_classification(region)).flatten()
+}
+
 /// The image of the built-in algorithm in a region, if AWS has it there.
 pub fn image_classification(region: &str) -> Option<String> {
     let (_, account) = IMAGE_CLASSIFICATION.iter().find(|(name, _)| *name == region)?;
