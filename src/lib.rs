@@ -33,4 +33,6 @@ pub mod aws;
 pub mod observe;
 pub mod packages;
 
+pub mod workload;
+
 pub mod commands;

@@ -184,7 +184,21 @@ async fn carry_out(context: &Context, plan: &Plan, again: &str) -> Result<u8, Er
         let _ = stop.send(true);
     };
     let _ = writeln!(anstream::stderr(), "{}", report::outcome::text(&outcome, again));
-    Ok(code(&outcome, ended_by))
+    let code = code(&outcome, ended_by);
+    if code == exit::OK && plan.mode != Mode::Destroy {
+        verify(context).await?;
+    }
+    Ok(code)
+}
+
+/// What was applied must also work, where the environment says how that is seen.
+async fn verify(context: &Context) -> Result<(), Error> {
+    let blocks = context.blocks()?;
+    match (blocks.verify, blocks.run) {
+        (Some(verifying), Some(running)) => super::run::verify(context, verifying, running).await,
+        (Some(_), None) => Err(super::executions::missing("run", &context.name)),
+        (None, _) => Ok(()),
+    }
 }
 
 fn code(outcome: &Outcome, ended_by: Option<u8>) -> u8 {

@@ -5,9 +5,12 @@ mod apply;
 mod build;
 mod context;
 mod drift;
+mod executions;
 mod explain;
 mod plan;
+mod run;
 mod status;
+mod train;
 
 use std::path::PathBuf;
 
@@ -55,6 +58,10 @@ enum Command {
     },
     /// Show one resource: its owner, its live and declared values, and why they differ
     Explain(explain::Arguments),
+    /// Send pictures through the workflow, and show what comes out
+    Run(run::Arguments),
+    /// Train a model with the training workflow
+    Train(EnvironmentName),
     /// Print the JSON Schema of environment files
     Schema,
 }
@@ -148,6 +155,8 @@ pub async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Adopt(arguments) => adopt::run(arguments).await,
         Command::Status { environment } => status::run(&environment.environment).await,
         Command::Explain(arguments) => explain::run(arguments).await,
+        Command::Run(arguments) => run::run(arguments).await,
+        Command::Train(environment) => train::run(environment).await,
         Command::Schema => {
             print(&format!("{:#}", schema::editor_schema(&registry())))?;
             Ok(exit::OK)
@@ -175,6 +184,12 @@ fn print(text: &str) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a line to standard error: what is not a result.
+fn tell(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// Writes a file whole or not at all.

@@ -2,6 +2,7 @@
 
 pub mod lines;
 pub mod outcome;
+pub mod plain;
 pub mod plan;
 pub mod progress;
 pub mod style;
