@@ -17,7 +17,7 @@ pub use scope::{Link, Scope};
 use crate::address::Address;
 use crate::environment::shape::nearest;
 use crate::environment::{Diagnostic, Diagnostics, Environment};
-use crate::kind::{Attribute, Needs, Registry, Tags, World};
+use crate::kind::{AnyKind, Attribute, Needs, Registry, Tags, World};
 use resolve::Resolver;
 
 /// Tag keys that scones writes itself.
@@ -222,7 +222,7 @@ fn physical_names(
     faults: &mut Vec<Diagnostic>,
 ) -> BTreeMap<Address, String> {
     let mut names = BTreeMap::new();
-    let mut taken: BTreeMap<(String, String), Address> = BTreeMap::new();
+    let mut taken: BTreeMap<String, Address> = BTreeMap::new();
     for (address, declared) in &environment.resources {
         let Some(kind) = registry.get(&address.section) else { continue };
         let entry_name = moved.get(address).map_or(&address.name, |old| &old.name);
@@ -233,12 +233,22 @@ fn physical_names(
             let message = format!("the name {name} has {length} characters; a {} has at most {most}", kind.title());
             faults.push(Diagnostic::new(message, span).help("give a shorter one with `name:`"));
         }
-        if let Some(other) = taken.insert((address.section.clone(), name.clone()), address.clone()) {
+        if let Some(other) = taken.insert(space(kind, world, &name), address.clone()) {
             faults.push(Diagnostic::new(format!("{other} has the name {name} too"), span));
         }
         names.insert(address.clone(), name);
     }
     names
+}
+
+/// Where a name must be the only one of its sort: kinds whose ARNs have one form, such as metric and composite alarms,
+/// share their names.
+fn space(kind: &dyn AnyKind, world: &World, name: &str) -> String {
+    let attributes = (!kind.attributes_from_spec()).then(|| kind.attributes(world, name, &Value::Null, None));
+    match attributes.unwrap_or_default().remove("arn") {
+        Some(Attribute::Known(arn)) => arn,
+        _ => format!("{}/{name}", kind.section()),
+    }
 }
 
 /// Says which reference is meant by one that leads nowhere.

@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::aws::{Aws, AwsError, bootstrap, tags};
 use crate::desired::{Desired, Resource, tag};
 use crate::diff::diff;
-use crate::kind::{AnyKind, Live, Registry, Tags, Wanted};
+use crate::kind::{AnyKind, Live, Part, Registry, Tags, Wanted};
 use crate::plan::{Observed, Orphan, comparable, is_owned};
 
 /// Reads what exists of an environment, declared or not.
@@ -103,7 +103,7 @@ fn strangers(
         desired.resources.iter().map(|(address, resource)| (address.section.as_str(), resource.name.as_str())).collect();
     let mut strangers: BTreeMap<(&'static str, String), Stranger> = BTreeMap::new();
     let parts = found.iter().filter(|(_, tags)| is_owned(tags, &desired.world)).flat_map(|(arn, tags)| {
-        registry.iter().filter_map(move |kind| Some((kind.section(), kind.part(arn)?, Some((arn, tags)))))
+        kinds_of(arn, tags, registry).into_iter().map(move |(section, part)| (section, part, Some((arn, tags))))
     });
     let parts = parts.map(|(section, part, found)| (section, part.name, found));
     let named = named.into_iter().map(|(section, name)| (section, name, None));
@@ -119,6 +119,18 @@ fn strangers(
         }
     }
     strangers.into_values().collect()
+}
+
+/// The kinds that an ARN may belong to. Where several have ARNs of one form, as metric and composite alarms do, the tag
+/// with the address tells which it is.
+fn kinds_of(arn: &str, tags: &Tags, registry: &Registry) -> Vec<(&'static str, Part)> {
+    let mut claims: Vec<(&'static str, Part)> =
+        registry.iter().filter_map(|kind| Some((kind.section(), kind.part(arn)?))).collect();
+    let section = tags.get(tag::ADDRESS).and_then(|address| address.split('.').next());
+    if claims.iter().any(|(claimed, _)| Some(*claimed) == section) {
+        claims.retain(|(claimed, _)| Some(*claimed) == section);
+    }
+    claims
 }
 
 /// Confirms strangers by reading them, since tag searches lag behind deletions.

@@ -14,7 +14,10 @@ use tokio::time::Instant;
 /// theirs are careful guesses.
 const RATES: &[(&str, f64, f64)] = &[
     ("cloudwatch:PutMetricAlarm", 3.0, 3.0),
+    ("cloudwatch:PutCompositeAlarm", 3.0, 3.0),
     ("cloudwatch:DeleteAlarms", 3.0, 3.0),
+    ("cloudwatch:EnableAlarmActions", 3.0, 3.0),
+    ("cloudwatch:DisableAlarmActions", 3.0, 3.0),
     ("cloudwatch:DescribeAlarms", 9.0, 9.0),
     ("cloudwatch:", 10.0, 10.0),
     ("lambda:GetFunction", 100.0, 100.0),

@@ -165,7 +165,11 @@ impl<'a> Resolver<'a> {
         }
         match known.get(attribute) {
             Some(Attribute::Known(value)) => Meaning::Value(value.clone()),
-            Some(Attribute::Later(_)) => Meaning::Hole,
+            // What is only known of a live resource makes others wait for it.
+            Some(Attribute::Later(_)) => {
+                resolution.outputs_of.insert(address.clone());
+                Meaning::Hole
+            }
             None => wrong(
                 format!("{address} has no {} `{attribute}`", if from_spec { "output" } else { "attribute" }),
                 suggestion(attribute, known.keys().map(String::as_str)),

@@ -1,6 +1,8 @@
 //! The resource kinds, one file or folder each. A new kind is its file and a line here.
 
 mod alarm;
+mod composite_alarm;
+mod dashboard;
 mod endpoint;
 mod function;
 mod log_group;
@@ -21,6 +23,8 @@ pub fn registry() -> Registry {
         Box::new(Erased::<state_machine::StateMachine>::new()),
         Box::new(Erased::<model::Model>::new()),
         Box::new(Erased::<alarm::Alarm>::new()),
+        Box::new(Erased::<composite_alarm::CompositeAlarm>::new()),
         Box::new(Erased::<endpoint::Endpoint>::new()),
+        Box::new(Erased::<dashboard::Dashboard>::new()),
     ])
 }

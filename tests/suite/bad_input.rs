@@ -265,3 +265,55 @@ fn readers_that_go_away_are_no_error() {
     let output = child.wait_with_output().unwrap();
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
 }
+
+#[test]
+fn alarms_on_expressions_that_watch_nothing() {
+    let alarm = |text: &str| format!("alarms:\n  a:\n    comparison: \">\"\n    threshold: 1\n{text}");
+    let calls = "      - { id: calls, metric: AWS/Lambda Invocations, statistic: Sum, period: 1m }\n";
+    let metrics = |queries: &str| alarm(&format!("    metrics:\n{calls}{queries}"));
+    says(&alarm(""), "toy.yaml:6:3", &["`metric`, `statistic`, `period` is missing"]);
+    says(&metrics(""), "toy.yaml:9:", &["there is no expression to watch"]);
+    says(&metrics("      - { id: e, expression: cals * 2 }\n"), "toy.yaml:11:30", &["no query `cals`", "did you mean `calls`?"]);
+    says(&metrics("      - { id: e, expression: e + calls }\n"), "toy.yaml:11:30", &["made of itself"]);
+    says(&metrics("      - { id: e, expression: calls, statistic: Sum }\n"), "toy.yaml:11:48", &["`statistic` is for metrics"]);
+    says(&metrics("      - { id: e, expression: calls }\n    period: 1m\n"), "toy.yaml:12:13", &["beside `metrics`"]);
+    says(&metrics("      - { id: calls, expression: \"1\" }\n"), "toy.yaml:11:15", &["two queries with the id calls"]);
+    says(
+        &metrics("      - { id: e, expression: calls }\n      - { id: f, expression: calls }\n"),
+        "toy.yaml:9:",
+        &["return: true"],
+    );
+    says(
+        &metrics("      - { id: e, metric: AWS/Lambda Errors }\n      - { id: f, expression: e }\n"),
+        "toy.yaml:11:",
+        &["`statistic`, `period` is missing"],
+    );
+    says(&metrics("      - { id: e, expression: \"SEARCH('x', 'Sum')\" }\n"), "toy.yaml:11:30", &["SEARCH"]);
+}
+
+#[test]
+fn composite_alarms_that_cloudwatch_would_refuse() {
+    let alarm = |rule: &str| format!("composite_alarms:\n  c: {{ rule: '{rule}' }}\n");
+    says(&alarm("ALRAM(a)"), "toy.yaml:6:14", &["`ALRAM`", "did you mean `ALARM`?"]);
+    says(&alarm("ALARM(a) ALARM(b)"), "toy.yaml:6:14", &["where AND, OR or the end belongs"]);
+    says(&alarm("ALARM(${alarms.a.name})"), "toy.yaml:6:", &["alarms.a is not declared"]);
+    says(&alarm("ALARM(${app}-toy-c)"), "toy.yaml:6:14", &["cannot watch itself"]);
+    let both = "alarms:\n  c: { metric: A B, statistic: Sum, period: 1m, comparison: \">\", threshold: 1 }\n";
+    says(&format!("{both}{}", alarm("TRUE")), "toy.yaml:8:3", &["alarms.c has the name toy-toy-c too"]);
+    let ring =
+        "composite_alarms:\n  a: { rule: 'OK(${composite_alarms.b.name})' }\n  b: { rule: 'OK(${composite_alarms.a.name})' }\n";
+    says(ring, "toy.yaml:6:3", &["composite_alarms.a → composite_alarms.b → composite_alarms.a"]);
+}
+
+#[test]
+fn dashboards_that_cloudwatch_would_refuse() {
+    says("dashboards:\n  d: {}\n", "toy.yaml:6:3", &["`body:`", "`widgets:`"]);
+    let widget = |text: &str| format!("dashboards:\n  d:\n    widgets:\n      - {text}\n");
+    says(&widget("{ type: metrik, properties: {} }"), "toy.yaml:8:17", &["did you mean `metric`?"]);
+    says(&widget("{ type: text, width: 30, properties: { markdown: a } }"), "toy.yaml:8:30", &["from 1 to 24"]);
+    says(&widget("{ type: text, properties: { markdown: \"${app\" } }"), "toy.yaml:8:", &["has no `}`"]);
+    let project = Project::from_fixture("toy", "broken");
+    project.edit("stacks/overview.yaml", "markdown:", "markdwn:");
+    let run = project.offline(&["validate", "toy"]).expect(1);
+    assert!(run.stderr.contains("stacks/overview.yaml:3:") && run.stderr.contains("markdown"), "{}", run.stderr);
+}

@@ -20,6 +20,8 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("models", "net:1", "net:2"),
     ("endpoints", "percent: 50", "percent: 60"),
     ("alarms", "threshold: 0", "threshold: 4"),
+    ("composite_alarms", "wait: 1m, extension: 2m }", "wait: 3m, extension: 2m }\n    enabled: false"),
+    ("dashboards", "{ body: stacks/overview.yaml }", "{ widgets: [{ type: text, properties: { markdown: moved } }] }"),
 ];
 
 fn life_of(section: &str, from: &str, to: &str) {
@@ -104,4 +106,4 @@ macro_rules! conformance {
     };
 }
 
-conformance!(stacks, roles, functions, state_machines, models, endpoints, alarms);
+conformance!(stacks, roles, functions, state_machines, models, endpoints, alarms, composite_alarms, dashboards);

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, OnceLock};
 
-use aws_sdk_cloudwatch::types::{ComparisonOperator, StandardUnit, Statistic};
+use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, StandardUnit, Statistic};
 use aws_sdk_sagemaker::types::{DesiredWeightAndCapacity, ProductionVariant, ProductionVariantInstanceType};
 
 use crate::support::{Project, actions, assert_no_violations, changes, gateway, sdk, wait};
@@ -12,6 +13,12 @@ use crate::support::{Project, actions, assert_no_violations, changes, gateway, s
 const FUNCTION: &str = "drift-toy-echo";
 const ROLE: &str = "drift-toy-run";
 const ALARM: &str = "drift-toy-errors";
+const COMPOSITE: &str = "drift-toy-broken";
+const COMPOSITE_RULE: &str = r#"ALARM("drift-toy-throttles") AND NOT (OK("arn:aws:cloudwatch:us-east-1:123456789012:alarm:drift-toy-throttles") OR FALSE)"#;
+const SUPPRESSOR: &str = "drift-toy-throttles";
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:drift-toy";
+const DASHBOARD: &str = "drift-toy-overview";
+const DASHBOARD_ARN: &str = "arn:aws:cloudwatch::123456789012:dashboard/drift-toy-overview";
 const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:drift-toy-flow";
 const ENDPOINT: &str = "drift-toy-net";
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:drift-toy-echo";
@@ -135,6 +142,20 @@ found_and_reverted! {
     alarm_tag_changed: "alarms.errors", Found::At("tags.cost-centre"), cloudwatch().tag_resource().resource_arn(ALARM_ARN).tags(aws_sdk_cloudwatch::types::Tag::builder().key("cost-centre").value("x").build()).send();
     alarm_gone: "alarms.errors", Found::Gone, cloudwatch().delete_alarms().alarm_names(ALARM).send();
 
+    alarm_expression: "alarms.ratio", Found::At("metrics.share.expression"), expression("errors / calls", 300);
+    alarm_period_of_a_query: "alarms.ratio", Found::At("metrics.calls.period"), expression(SHARE, 60);
+    alarm_expression_instead_of_its_metric: "alarms.errors", Found::At("metrics"), expression_on_another_alarm();
+
+    composite_alarm_rule: "composite_alarms.broken", Found::At("rule"), cloudwatch().put_composite_alarm().alarm_name(COMPOSITE).alarm_rule("FALSE").alarm_description("All of it is broken").alarm_actions(TOPIC).actions_suppressor(SUPPRESSOR).actions_suppressor_wait_period(60).actions_suppressor_extension_period(120).send();
+    composite_alarm_suppressor_removed: "composite_alarms.broken", Found::At("suppressor"), cloudwatch().put_composite_alarm().alarm_name(COMPOSITE).alarm_rule(COMPOSITE_RULE).alarm_description("All of it is broken").alarm_actions(TOPIC).send();
+    composite_alarm_action_added: "composite_alarms.broken", Found::At("ok_actions"), cloudwatch().put_composite_alarm().alarm_name(COMPOSITE).alarm_rule(COMPOSITE_RULE).alarm_description("All of it is broken").alarm_actions(TOPIC).ok_actions(TOPIC).actions_suppressor(SUPPRESSOR).actions_suppressor_wait_period(60).actions_suppressor_extension_period(120).send();
+    composite_alarm_disabled: "composite_alarms.broken", Found::At("enabled"), cloudwatch().disable_alarm_actions().alarm_names(COMPOSITE).send();
+    composite_alarm_gone: "composite_alarms.broken", Found::Gone, cloudwatch().delete_alarms().alarm_names(COMPOSITE).send();
+
+    dashboard_widget_changed: "dashboards.overview", Found::At("body.widgets"), cloudwatch().put_dashboard().dashboard_name(DASHBOARD).dashboard_body(r#"{"start":"-PT3H","widgets":[]}"#).send();
+    dashboard_tag_removed: "dashboards.overview", Found::At("tags.cost-centre"), cloudwatch().untag_resource().resource_arn(DASHBOARD_ARN).tag_keys("cost-centre").send();
+    dashboard_gone: "dashboards.overview", Found::Gone, cloudwatch().delete_dashboards().dashboard_names(DASHBOARD).send();
+
     endpoint_count: "endpoints.net", Found::At("variants.AllTraffic.count"), capacity(3);
     endpoint_other_configuration: "endpoints.net", Found::At("variants.AllTraffic.instance"), other_configuration();
     endpoint_tag_removed: "endpoints.net", Found::At("tags.cost-centre"), sagemaker().delete_tags().resource_arn(ENDPOINT_ARN).tag_keys("cost-centre").send();
@@ -175,6 +196,34 @@ async fn alarm(threshold: f64, with_action: bool) -> Anything {
         .set_unit(None::<StandardUnit>)
         .send()
         .await?;
+    Ok(())
+}
+
+const SHARE: &str = "100 * errors / MAX([calls, FILL(calls, 1)])";
+
+fn queries(expression: &str, period: i32) -> Vec<MetricDataQuery> {
+    let one = |id: &str, metric: &str, period: i32| {
+        let dimension = Dimension::builder().name("FunctionName").value(FUNCTION).build();
+        let metric = Metric::builder().namespace("AWS/Lambda").metric_name(metric).dimensions(dimension).build();
+        let stat = MetricStat::builder().metric(metric).period(period).stat("Sum").build();
+        MetricDataQuery::builder().id(id).metric_stat(stat).return_data(false).build()
+    };
+    let share = MetricDataQuery::builder().id("share").expression(expression).label("Errors, %").return_data(true).build();
+    vec![one("calls", "Invocations", period), one("errors", "Errors", 300), share]
+}
+
+fn put_expression(name: &str, queries: Vec<MetricDataQuery>) -> PutMetricAlarmFluentBuilder {
+    let request = cloudwatch().put_metric_alarm().alarm_name(name).set_metrics(Some(queries)).evaluation_periods(1);
+    request.threshold(10.0).comparison_operator(ComparisonOperator::GreaterThanThreshold)
+}
+
+async fn expression(expression: &str, period: i32) -> Anything {
+    put_expression("drift-toy-ratio", queries(expression, period)).send().await?;
+    Ok(())
+}
+
+async fn expression_on_another_alarm() -> Anything {
+    put_expression(ALARM, queries(SHARE, 300)).send().await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
-//! CloudWatch alarms on one metric. An alarm that someone turned into one on an expression shows as such.
+//! CloudWatch alarms on one metric, or on an expression of several.
 
+mod query;
 mod read;
 mod spec;
 
@@ -15,6 +16,7 @@ use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::{Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
+use query::Query;
 use spec::Spec;
 
 /// How many alarms one DescribeAlarms takes by name.
@@ -44,8 +46,8 @@ pub struct State {
     ok_actions: Vec<String>,
     insufficient_data_actions: Vec<String>,
     enabled: bool,
-    /// The queries of an alarm on an expression, which scones does not write.
-    metrics: Option<Value>,
+    /// The queries of an alarm on an expression, by id.
+    metrics: Option<BTreeMap<String, Query>>,
     /// What else an alarm can have and scones does not write.
     others: BTreeMap<String, Value>,
 }
@@ -58,7 +60,7 @@ impl Kind for Alarm {
         Field { path: "actions", rule: Rule::Unordered, why: "actions have no order" },
         Field { path: "ok_actions", rule: Rule::Unordered, why: "actions have no order" },
         Field { path: "insufficient_data_actions", rule: Rule::Unordered, why: "actions have no order" },
-        Field { path: "metrics", rule: Rule::Document, why: "queries refer to each other" },
+        Field { path: "metrics", rule: Rule::Document, why: "a document: queries refer to each other" },
     ];
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
@@ -138,9 +140,11 @@ fn canonical(statistic: &str) -> String {
 /// Tags are taken of a new alarm only.
 async fn put(aws: &Aws, to: &Target<State>, tags: Option<&Tags>) -> Result<(), AwsError> {
     let (name, state) = (&to.name, &to.state);
-    let (namespace, metric) = state.metric.as_deref().and_then(|metric| metric.split_once(' ')).unwrap_or_default();
-    let statistic = state.statistic.as_deref().unwrap_or_default();
-    let simple = STATISTICS.contains(&statistic);
+    let metric = state.metric.as_deref().and_then(|metric| metric.split_once(' '));
+    let (simple, extended) = match state.statistic.as_deref() {
+        Some(statistic) if STATISTICS.contains(&statistic) => (Some(statistic), None),
+        other => (None, other),
+    };
     let dimensions = state.dimensions.iter().map(|(key, value)| Dimension::builder().name(key).value(value).build());
     let request = aws
         .cloudwatch()
@@ -151,11 +155,12 @@ async fn put(aws: &Aws, to: &Target<State>, tags: Option<&Tags>) -> Result<(), A
         .set_alarm_actions(Some(state.actions.clone()))
         .set_ok_actions(Some(state.ok_actions.clone()))
         .set_insufficient_data_actions(Some(state.insufficient_data_actions.clone()))
-        .namespace(namespace)
-        .metric_name(metric)
-        .set_dimensions(Some(dimensions.collect()))
-        .set_statistic(simple.then(|| Statistic::from(statistic)))
-        .set_extended_statistic((!simple).then(|| statistic.to_owned()))
+        .set_namespace(metric.map(|(namespace, _)| namespace.to_owned()))
+        .set_metric_name(metric.map(|(_, name)| name.to_owned()))
+        .set_dimensions(metric.map(|_| dimensions.collect()))
+        .set_statistic(simple.map(Statistic::from))
+        .set_extended_statistic(extended.map(str::to_owned))
+        .set_metrics(state.metrics.as_ref().map(query::for_cloudwatch))
         .set_period(state.period)
         .set_unit(state.unit.as_deref().map(StandardUnit::from))
         .set_evaluation_periods(state.evaluation_periods)

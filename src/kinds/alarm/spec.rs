@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{State, as_set, canonical, is_percentile, low_samples_of};
+use super::{State, as_set, canonical, is_percentile, low_samples_of, query};
 use crate::desired::Scope;
 use crate::units::Seconds;
 
 /// The variant that an endpoint has if nothing else is said of it.
 const VARIANT: &str = "AllTraffic";
-const STATISTIC: &str = concat!(
+pub const STATISTIC: &str = concat!(
     "^(Sum|Average|Minimum|Maximum|SampleCount|IQM",
     r"|(p|tm|tc|ts|wm)([0-9]{1,2}(\.[0-9]{1,10})?|100)",
     r"|(PR|TM|TC|TS|WM)\([0-9.%]*:[0-9.%]*\))$",
@@ -76,7 +76,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// A CloudWatch alarm on one metric.
+/// A CloudWatch alarm on one metric, or on an expression of several.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AlarmSpec")]
@@ -87,7 +87,9 @@ pub struct Spec {
     name: Option<String>,
     /// Namespace and name, such as AWS/SageMaker Invocation5XXErrors.
     #[schemars(regex(pattern = r"^[^:\s]\S{0,254} \S.{0,254}$"))]
-    metric: String,
+    metric: Option<String>,
+    /// Metrics and expressions on them, in place of `metric`: the alarm watches one of the expressions.
+    metrics: Option<Vec<query::Spec>>,
     /// What is watched: endpoints.NAME, endpoints.NAME.VARIANT, functions.NAME or state_machines.NAME.
     #[schemars(regex(pattern = r"^(endpoints\.[^.\s]+(\.[^.\s]+)?|(functions|state_machines)\.[^.\s]+)$"))]
     of: Option<String>,
@@ -96,9 +98,9 @@ pub struct Spec {
     dimensions: BTreeMap<String, String>,
     /// Sum, Average, Minimum, Maximum, SampleCount, or one such as p99, tm95, IQM or PR(0:100).
     #[schemars(regex(pattern = STATISTIC))]
-    statistic: String,
+    statistic: Option<String>,
     /// How long each data point is: 10s, 20s, 30s, or whole minutes.
-    period: Seconds,
+    period: Option<Seconds>,
     /// What the statistic is compared with.
     threshold: f64,
     /// One of >, >=, <, <= (in quotes): the alarm rings when the statistic is that to the threshold.
@@ -197,11 +199,11 @@ enum LowSamples {
 /// A unit as CloudWatch spells it.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline)]
-struct Unit(
+pub struct Unit(
     #[schemars(regex(
         pattern = r"^(Seconds|Microseconds|Milliseconds|Percent|None|(Count|(Kilo|Mega|Giga|Tera)(bytes|bits)|Bytes|Bits)(/Second)?)$"
     ))]
-    String,
+    pub String,
 );
 
 /// The ARN of what an alarm tells.
@@ -219,30 +221,30 @@ fn yes() -> bool {
 
 pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
     check(&spec, scope);
-    let dimensions = dimensions(&spec, scope)?;
-    let statistic = canonical(&spec.statistic);
+    let dimensions = dimensions(spec.of.as_deref(), &spec.dimensions, &[], scope)?;
+    let statistic = spec.statistic.as_deref().map(canonical);
     let low_samples = spec.evaluate_low_sample_count_percentile.map(|samples| match samples {
         LowSamples::Evaluate => "evaluate",
         LowSamples::Ignore => "ignore",
     });
     let state = State {
-        metric: Some(spec.metric),
+        metric: spec.metric,
         dimensions,
-        period: Some(spec.period.0.try_into().ok()?),
+        period: spec.period.map(|period| period.0.try_into()).transpose().ok()?,
         threshold: Some(spec.threshold),
         comparison: Some(spec.comparison.operator().to_owned()),
         evaluation_periods: Some(spec.evaluation_periods),
         datapoints_to_alarm: Some(spec.datapoints_to_alarm.unwrap_or(spec.evaluation_periods)),
         missing_data: spec.missing_data.name().to_owned(),
-        evaluate_low_sample_count_percentile: low_samples_of(Some(&statistic), low_samples),
-        statistic: Some(statistic),
+        evaluate_low_sample_count_percentile: low_samples_of(statistic.as_deref(), low_samples),
+        statistic,
         unit: spec.unit.map(|unit| unit.0),
         description: spec.description,
         actions: as_set(spec.actions.into_iter().map(|action| action.0)),
         ok_actions: as_set(spec.ok_actions.into_iter().map(|action| action.0)),
         insufficient_data_actions: as_set(spec.insufficient_data_actions.into_iter().map(|action| action.0)),
         enabled: spec.enabled,
-        metrics: None,
+        metrics: spec.metrics.and_then(|metrics| query::desired(metrics, scope)),
         others: BTreeMap::new(),
     };
     scope.is_sound().then_some(state)
@@ -250,10 +252,13 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
 
 /// What the schema cannot say.
 fn check(spec: &Spec, scope: &mut Scope<'_>) {
-    let period = spec.period.0;
-    if ![10, 20, 30].contains(&period) && (period == 0 || !period.is_multiple_of(60)) {
-        scope.fault(&["period"], "a period is 10s, 20s, 30s, or whole minutes");
+    check_subject(spec, scope);
+    if let Some(period) = spec.period {
+        check_period(period.0, &["period"], scope);
     }
+    // CloudWatch evaluates an expression by the longest of its periods.
+    let longest = spec.metrics.iter().flatten().filter_map(query::Spec::period).max();
+    let period = spec.period.map(|period| period.0).or(longest).unwrap_or(60);
     // CloudWatch looks back one day, and seven with periods of an hour or more.
     let (longest, allowed) = if period < 3600 { (86_400, "one day") } else { (604_800, "seven days") };
     if u64::from(period) * u64::from(spec.evaluation_periods.unsigned_abs()) > longest {
@@ -268,7 +273,7 @@ fn check(spec: &Spec, scope: &mut Scope<'_>) {
         let message = format!("these are more than the periods that are looked at, which are {}", spec.evaluation_periods);
         scope.fault(&["datapoints_to_alarm"], message);
     }
-    if spec.evaluate_low_sample_count_percentile.is_some() && !is_percentile(&spec.statistic) {
+    if spec.evaluate_low_sample_count_percentile.is_some() && !spec.statistic.as_deref().is_some_and(is_percentile) {
         scope.fault(&["evaluate_low_sample_count_percentile"], "this is for percentiles, such as statistic: p99");
     }
     let actions = [
@@ -279,13 +284,42 @@ fn check(spec: &Spec, scope: &mut Scope<'_>) {
     for (key, _) in actions.into_iter().filter(|(_, actions)| actions.len() > 5) {
         scope.fault(&[key], "an alarm takes at most 5 actions for each state");
     }
-    if let Some((namespace, name)) = spec.metric.split_once(' ') {
-        check_metric(namespace, name, &spec.statistic, scope);
+    if let Some((namespace, name)) = spec.metric.as_deref().and_then(|metric| metric.split_once(' ')) {
+        check_metric(namespace, name, spec.statistic.as_deref().unwrap_or_default(), scope);
+    }
+}
+
+/// An alarm watches one metric or an expression, and never half of either.
+fn check_subject(spec: &Spec, scope: &mut Scope<'_>) {
+    let of_metric =
+        [("metric", spec.metric.is_some()), ("statistic", spec.statistic.is_some()), ("period", spec.period.is_some())];
+    if spec.metrics.is_none() {
+        let missing: Vec<String> = of_metric.iter().filter(|(_, written)| !written).map(|(key, _)| format!("`{key}`")).collect();
+        if !missing.is_empty() {
+            let help = "an alarm has `metric`, `statistic` and `period`, or `metrics` for an expression on several";
+            scope.fault_with_help::<&str>(
+                &[],
+                format!("it is not said what is watched: {} is missing", missing.join(", ")),
+                help,
+            );
+        }
+        return;
+    }
+    let others = [("of", spec.of.is_some()), ("dimensions", !spec.dimensions.is_empty()), ("unit", spec.unit.is_some())];
+    for (key, _) in of_metric.into_iter().chain(others).filter(|(_, written)| *written) {
+        scope.fault(&[key], format!("beside `metrics` there is no `{key}`: it belongs to one of them"));
+    }
+}
+
+/// A period in seconds.
+pub fn check_period(period: u32, path: &[&str], scope: &mut Scope<'_>) {
+    if ![10, 20, 30].contains(&period) && (period == 0 || !period.is_multiple_of(60)) {
+        scope.fault(path, "a period is 10s, 20s, 30s, or whole minutes");
     }
 }
 
 /// Finds the slips that CloudWatch takes without a word.
-fn check_metric(namespace: &str, name: &str, statistic: &str, scope: &mut Scope<'_>) {
+pub fn check_metric(namespace: &str, name: &str, statistic: &str, scope: &mut Scope<'_>) {
     let known = |wanted: &str| KNOWN.iter().find(|(known, _)| *known == wanted);
     if let Some((right, _)) = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(namespace) && *known != namespace) {
         let message = format!("there is no data under {namespace}: the case of letters counts");
@@ -302,14 +336,20 @@ fn check_metric(namespace: &str, name: &str, statistic: &str, scope: &mut Scope<
     }
 }
 
-/// The dimensions written, and those of the resource that is watched.
-fn dimensions(spec: &Spec, scope: &mut Scope<'_>) -> Option<BTreeMap<String, String>> {
-    let mut dimensions = spec.dimensions.clone();
-    if let Some(of) = &spec.of {
+/// The dimensions written, and those of the resource that is watched. `path` is where `of` and `dimensions` stand.
+pub fn dimensions(
+    of: Option<&str>,
+    written: &BTreeMap<String, String>,
+    path: &[&str],
+    scope: &mut Scope<'_>,
+) -> Option<BTreeMap<String, String>> {
+    let below = |keys: &[&'static str]| path.iter().copied().chain(keys.iter().copied()).collect::<Vec<&str>>();
+    let mut dimensions = written.clone();
+    if let Some(of) = of {
         let mut parts = of.split('.');
         let (section, name) = (parts.next()?, parts.next()?);
         // No edge: an endpoint may roll back on alarms that watch it.
-        let link = scope.mention(section, name, &["of"])?;
+        let link = scope.mention(section, name, &below(&["of"]))?;
         let given = match section {
             "endpoints" => {
                 let variant = parts.next().unwrap_or(VARIANT).to_owned();
@@ -320,16 +360,17 @@ fn dimensions(spec: &Spec, scope: &mut Scope<'_>) -> Option<BTreeMap<String, Str
         };
         for (key, value) in given {
             if dimensions.insert(key.to_owned(), value).is_some() {
-                scope.fault(&["dimensions", key], format!("`of` gives {key} already"));
+                scope.fault(&below(&["dimensions", key]), format!("`of` gives {key} already"));
             }
         }
     }
     if dimensions.len() > 30 {
-        scope.fault(&["dimensions"], "a metric has at most 30 dimensions");
+        scope.fault(&below(&["dimensions"]), "a metric has at most 30 dimensions");
     }
-    for (key, value) in &spec.dimensions {
+    for (key, value) in written {
         if key.is_empty() || key.len() > 255 || key.starts_with(':') || value.is_empty() || value.len() > 1024 {
-            scope.fault(&["dimensions", key], "a dimension has a name of 1 to 255 characters and a value of 1 to 1024");
+            let place: Vec<&str> = below(&["dimensions"]).into_iter().chain([key.as_str()]).collect();
+            scope.fault(&place, "a dimension has a name of 1 to 255 characters and a value of 1 to 1024");
         }
     }
     Some(dimensions)

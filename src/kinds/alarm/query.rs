@@ -1,0 +1,324 @@
+//! The queries of an alarm on an expression: metrics, and metric math on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StandardUnit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::canonical;
+use super::spec::{STATISTIC, Unit, check_metric, check_period, dimensions};
+use crate::desired::Scope;
+use crate::finding::nearest;
+use crate::kinds::units::Seconds;
+
+/// How many metrics, and how many expressions, an alarm takes.
+///
+/// Source: MetricDataQuery in the CloudWatch API reference.
+const MOST: usize = 10;
+/// Functions whose results no alarm of scones can watch, and why.
+const REFUSED: [(&str, &str); 2] = [
+    ("SEARCH", "CloudWatch takes no SEARCH in alarms: it returns many series, and an alarm watches one"),
+    ("ANOMALY_DETECTION_BAND", "alarms on bands of anomaly detection are not taken here: declare them in a stack"),
+];
+
+/// A metric, or an expression on metrics.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "QuerySpec")]
+pub struct Spec {
+    /// What expressions call it: letters, digits and `_`, a lower-case letter first.
+    #[schemars(regex(pattern = r"^[a-z][A-Za-z0-9_]{0,254}$"))]
+    id: String,
+    /// Metric math on the others, such as errors / invocations; or a Metrics Insights query.
+    #[schemars(length(min = 1, max = 2048))]
+    expression: Option<String>,
+    /// Namespace and name, such as AWS/SageMaker Invocation5XXErrors.
+    #[schemars(regex(pattern = r"^[^:\s]\S{0,254} \S.{0,254}$"))]
+    metric: Option<String>,
+    /// What is watched: endpoints.NAME, endpoints.NAME.VARIANT, functions.NAME or state_machines.NAME.
+    #[schemars(regex(pattern = r"^(endpoints\.[^.\s]+(\.[^.\s]+)?|(functions|state_machines)\.[^.\s]+)$"))]
+    of: Option<String>,
+    /// Dimensions of the metric, besides those that `of` gives.
+    #[serde(default)]
+    dimensions: BTreeMap<String, String>,
+    /// Sum, Average, Minimum, Maximum, SampleCount, or one such as p99, tm95, IQM or PR(0:100).
+    #[schemars(regex(pattern = STATISTIC))]
+    statistic: Option<String>,
+    /// How long each data point is: 10s, 20s, 30s, or whole minutes.
+    period: Option<Seconds>,
+    /// Only data of this unit; best left out.
+    unit: Option<Unit>,
+    /// What people see in place of the id.
+    #[schemars(length(min = 1, max = 255))]
+    label: Option<String>,
+    /// Whether this is the expression that the alarm watches; need not be said where there is one expression only.
+    #[serde(rename = "return")]
+    returned: Option<bool>,
+}
+
+impl Spec {
+    /// In seconds.
+    pub fn period(&self) -> Option<u32> {
+        self.period.map(|period| period.0)
+    }
+}
+
+/// A query, complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    expression: Option<String>,
+    /// Namespace and name.
+    metric: Option<String>,
+    dimensions: BTreeMap<String, String>,
+    statistic: Option<String>,
+    /// In seconds.
+    period: Option<i32>,
+    unit: Option<String>,
+    label: Option<String>,
+    /// The account that has the metric, if it is another one.
+    account: Option<String>,
+    returned: bool,
+}
+
+/// Turns the list into queries by id; faults go to the scope.
+pub fn desired(specs: Vec<Spec>, scope: &mut Scope<'_>) -> Option<BTreeMap<String, Query>> {
+    let expressions = specs.iter().filter(|spec| spec.expression.is_some()).count();
+    if expressions > MOST || specs.len() - expressions > MOST {
+        let help = "split the alarm, and join the parts under `composite_alarms`";
+        scope.fault_with_help(&["metrics"], format!("an alarm takes at most {MOST} metrics and {MOST} expressions"), help);
+    }
+    let returned = returned(&specs, scope)?;
+    let ids: BTreeSet<String> = specs.iter().map(|spec| spec.id.clone()).collect();
+    let mut queries = BTreeMap::new();
+    for (index, spec) in specs.into_iter().enumerate() {
+        let place = index.to_string();
+        let path = ["metrics", place.as_str()];
+        let id = spec.id.clone();
+        // Its fault is noted; the others are looked at all the same.
+        let Some(query) = query(spec, index == returned, &ids, &path, scope) else { continue };
+        if queries.insert(id.clone(), query).is_some() {
+            scope.fault(&["metrics", &place, "id"], format!("there are two queries with the id {id}"));
+        }
+    }
+    Some(queries)
+}
+
+/// The place of the one query that the alarm watches.
+fn returned(specs: &[Spec], scope: &mut Scope<'_>) -> Option<usize> {
+    let places = |wanted: fn(&Spec) -> bool| -> Vec<usize> {
+        specs.iter().enumerate().filter(|(_, spec)| wanted(spec)).map(|(index, _)| index).collect()
+    };
+    let marked = places(|spec| spec.returned == Some(true));
+    let candidates = places(|spec| spec.expression.is_some() && spec.returned != Some(false));
+    match (marked.as_slice(), candidates.as_slice()) {
+        ([one], _) if specs.get(*one).is_some_and(|spec| spec.expression.is_some()) => Some(*one),
+        ([one], _) => {
+            let help = "add an expression, or write `metric`, `statistic` and `period` of the alarm itself";
+            scope.fault_with_help(&["metrics", &one.to_string(), "return"], "what an alarm watches is an expression", help);
+            None
+        }
+        ([], [one]) => Some(*one),
+        ([], []) => {
+            let help = "add one, such as { id: ratio, expression: errors / invocations }";
+            scope.fault_with_help(&["metrics"], "there is no expression to watch", help);
+            None
+        }
+        ([], _) => {
+            let help = "say `return: true` at one of them";
+            scope.fault_with_help(&["metrics"], "the alarm watches one of its expressions, and it is not said which", help);
+            None
+        }
+        ([_, second, ..], _) => {
+            scope.fault(&["metrics", &second.to_string(), "return"], "an alarm watches one expression only");
+            None
+        }
+    }
+}
+
+fn query(spec: Spec, returned: bool, ids: &BTreeSet<String>, path: &[&str; 2], scope: &mut Scope<'_>) -> Option<Query> {
+    let at = |key: &'static str| [path[0], path[1], key];
+    let period = spec.period();
+    if let Some(period) = period {
+        check_period(period, &at("period"), scope);
+    }
+    if let Some(expression) = &spec.expression {
+        let beside = [
+            ("metric", spec.metric.is_some()),
+            ("of", spec.of.is_some()),
+            ("dimensions", !spec.dimensions.is_empty()),
+            ("statistic", spec.statistic.is_some()),
+            ("unit", spec.unit.is_some()),
+        ];
+        for (key, _) in beside.into_iter().filter(|(_, written)| *written) {
+            scope.fault(&at(key), format!("`{key}` is for metrics, and this is an expression"));
+        }
+        check_expression(expression, &spec.id, ids, &at("expression"), scope);
+    } else {
+        let needed = [("metric", spec.metric.is_none()), ("statistic", spec.statistic.is_none()), ("period", period.is_none())];
+        let missing: Vec<String> = needed.iter().filter(|(_, missing)| *missing).map(|(key, _)| format!("`{key}`")).collect();
+        if !missing.is_empty() {
+            scope.fault(path, format!("a query has an `expression`, or all of a metric: {} is missing", missing.join(", ")));
+        }
+        if let Some((namespace, name)) = spec.metric.as_deref().and_then(|metric| metric.split_once(' ')) {
+            check_metric(namespace, name, spec.statistic.as_deref().unwrap_or_default(), scope);
+        }
+    }
+    Some(Query {
+        dimensions: dimensions(spec.of.as_deref(), &spec.dimensions, path, scope)?,
+        expression: spec.expression,
+        metric: spec.metric,
+        statistic: spec.statistic.as_deref().map(canonical),
+        period: period.map(i32::try_from).transpose().ok()?,
+        unit: spec.unit.map(|unit| unit.0),
+        label: spec.label,
+        account: None,
+        returned,
+    })
+}
+
+/// Finds names in an expression that no query has. What CloudWatch makes of the rest is its own business.
+fn check_expression(expression: &str, id: &str, ids: &BTreeSet<String>, path: &[&str], scope: &mut Scope<'_>) {
+    let words = words(expression);
+    for (name, why) in REFUSED {
+        if words.iter().any(|word| word.eq_ignore_ascii_case(name)) {
+            scope.fault(path, why);
+        }
+    }
+    // A Metrics Insights query is no metric math.
+    if words.first().is_some_and(|word| word.eq_ignore_ascii_case("SELECT")) {
+        return;
+    }
+    let is_name = |word: &&&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+    for word in words.iter().filter(is_name).collect::<BTreeSet<_>>() {
+        if *word == id {
+            scope.fault(path, format!("the expression {id} is made of itself"));
+        } else if !ids.contains(*word) {
+            let help = match nearest(word, ids.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", ids.iter().cloned().collect::<Vec<_>>().join(", ")),
+            };
+            scope.fault_with_help(path, format!("there is no query `{word}`"), help);
+        }
+    }
+}
+
+/// The words of an expression, without numbers and what stands in quotes; functions in lower case are left out too.
+fn words(expression: &str) -> Vec<&str> {
+    let mut found = vec![];
+    let mut rest = expression;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '\'' | '"' => rest.get(1..).and_then(|inner| inner.find(first)).map_or(rest.len(), |end| end + 2),
+            _ if first.is_ascii_alphanumeric() || first == '_' => {
+                let is_more = |c: char| c.is_ascii_alphanumeric() || c == '_' || (first.is_ascii_digit() && c == '.');
+                let end = rest.find(|c: char| !is_more(c)).unwrap_or(rest.len());
+                let (word, after) = rest.split_at(end);
+                let is_function = first.is_ascii_lowercase() && after.trim_start().starts_with('(');
+                if !first.is_ascii_digit() && !is_function {
+                    found.push(word);
+                }
+                end
+            }
+            other => other.len_utf8(),
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    found
+}
+
+/// Queries in CloudWatch's form.
+pub fn for_cloudwatch(queries: &BTreeMap<String, Query>) -> Vec<MetricDataQuery> {
+    let one = |(id, query): (&String, &Query)| {
+        let stat = query.metric.as_deref().and_then(|metric| metric.split_once(' ')).map(|(namespace, name)| {
+            let dimensions = query.dimensions.iter().map(|(key, value)| Dimension::builder().name(key).value(value).build());
+            let metric = Metric::builder().namespace(namespace).metric_name(name).set_dimensions(Some(dimensions.collect()));
+            MetricStat::builder()
+                .metric(metric.build())
+                .set_period(query.period)
+                .set_stat(query.statistic.clone())
+                .set_unit(query.unit.as_deref().map(StandardUnit::from))
+                .build()
+        });
+        MetricDataQuery::builder()
+            .id(id)
+            .set_expression(query.expression.clone())
+            .set_period(query.period.filter(|_| query.expression.is_some()))
+            .set_metric_stat(stat)
+            .set_label(query.label.clone())
+            .set_account_id(query.account.clone())
+            .return_data(query.returned)
+            .build()
+    };
+    queries.iter().map(one).collect()
+}
+
+/// CloudWatch's answer → queries by id; their order means nothing.
+pub fn live(found: Vec<MetricDataQuery>) -> BTreeMap<String, Query> {
+    let one = |found: MetricDataQuery| {
+        let stat = found.metric_stat;
+        let metric = stat.as_ref().and_then(|stat| stat.metric.as_ref());
+        let name = metric.and_then(|metric| Some(format!("{} {}", metric.namespace()?, metric.metric_name()?)));
+        let dimensions = metric.map(|metric| metric.dimensions()).unwrap_or_default().iter();
+        let pair = |one: &Dimension| (one.name().unwrap_or_default().to_owned(), one.value().unwrap_or_default().to_owned());
+        let query = Query {
+            expression: found.expression,
+            metric: name,
+            dimensions: dimensions.map(pair).collect(),
+            statistic: stat.as_ref().and_then(|stat| stat.stat.as_deref()).map(canonical),
+            period: found.period.or(stat.as_ref().and_then(|stat| stat.period)),
+            unit: stat.and_then(|stat| stat.unit).map(|unit| unit.as_str().to_owned()),
+            label: found.label.filter(|label| !label.is_empty()),
+            account: found.account_id,
+            returned: found.return_data.unwrap_or(true),
+        };
+        (found.id.unwrap_or_default(), query)
+    };
+    found.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_names_in_an_expression() {
+        let words = |text| words(text).join(" ");
+        assert_eq!(words("errors / invocations"), "errors invocations");
+        assert_eq!(words("IF(m1 > 1e5, FILL(m_2, 0.5), 'm3 x')"), "IF m1 FILL m_2");
+        assert_eq!(words("abs(m1)+100*m1"), "m1 m1");
+        assert_eq!(words("é \"open"), "");
+        assert_eq!(words(""), "");
+    }
+
+    #[test]
+    fn a_query_reads_back_as_it_was_written() {
+        let metric = Query {
+            expression: None,
+            metric: Some("AWS/Lambda Errors".into()),
+            dimensions: [("FunctionName".to_owned(), "f".to_owned())].into(),
+            statistic: Some("Sum".into()),
+            period: Some(300),
+            unit: Some("Count".into()),
+            label: None,
+            account: None,
+            returned: false,
+        };
+        let expression = Query {
+            expression: Some("errors * 2".into()),
+            metric: None,
+            dimensions: BTreeMap::new(),
+            statistic: None,
+            period: None,
+            unit: None,
+            label: Some("twice".into()),
+            returned: true,
+            ..metric.clone()
+        };
+        let queries = BTreeMap::from([("errors".to_owned(), metric), ("twice".to_owned(), expression)]);
+        let mut written = for_cloudwatch(&queries);
+        assert_eq!(live(written.clone()), queries);
+        written.reverse();
+        assert_eq!(live(written), queries);
+    }
+}
