@@ -10,7 +10,7 @@ use super::canonical;
 use super::spec::{STATISTIC, Unit, check_metric, check_period, dimensions};
 use crate::desired::Scope;
 use crate::finding::nearest;
-use crate::kinds::units::Seconds;
+use crate::units::Seconds;
 
 /// How many metrics, and how many expressions, an alarm takes.
 ///

@@ -11,11 +11,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::units::Seconds;
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{self, Change, Field};
 use crate::kind::{Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
+use crate::units::Seconds;
 use rule::Rule;
 
 /// How many alarms one DescribeAlarms takes by name.

@@ -140,7 +140,7 @@ impl Follower {
             let failure = state.failure.take().and_then(|failure| failure.error);
             format!("attempt {} failed{}", state.retries, failure.map(|error| format!(": {error}")).unwrap_or_default())
         } else {
-            event.length.map(|length| format!("{length} items")).unwrap_or_default()
+            event.length.map(|length| counted(length, "item", "items")).unwrap_or_default()
         };
         self.tell(index, if again { Mark::Retried } else { Mark::Opened }, event.timestamp_ms, note, lines);
         Place { state: Some(index), iteration: None }
@@ -199,8 +199,8 @@ impl Follower {
             let (mark, note) = match (&ending, failure) {
                 // The execution's line says why, right after this one.
                 (Ending::Failed(why), Some(failure)) if why.error == failure.error => (Mark::Failed, String::new()),
-                (_, Some(failure)) => (Mark::Failed, failure.reason()),
-                (Ending::Failed(_), None) => (Mark::Failed, String::new()),
+                (_, Some(failure)) if *failure != Failure::default() => (Mark::Failed, failure.reason()),
+                (_, Some(_)) | (Ending::Failed(_), None) => (Mark::Failed, String::new()),
                 (_, None) => (Mark::Aborted, String::new()),
             };
             self.tell(index, mark, event.timestamp_ms, note, lines);

@@ -68,7 +68,8 @@ impl Failure {
 
     /// The error and the message of its cause, on one line.
     ///
-    /// Lambda's cause is JSON with `errorMessage`; that of a failed SageMaker job describes it, with `FailureReason`.
+    /// Lambda's cause is JSON with `errorMessage`; that of a failed SageMaker job describes it, with `FailureReason`; that of a
+    /// nested execution has its `Cause`.
     pub fn reason(&self) -> String {
         let cause = self.cause.as_deref().map(message).filter(|message| !message.is_empty());
         match (self.error.as_deref().filter(|error| !error.is_empty()), cause) {
@@ -81,7 +82,7 @@ impl Failure {
 }
 
 /// Members of a cause that hold its message, in the order in which they are looked for.
-const MESSAGES: [&str; 4] = ["errorMessage", "FailureReason", "ErrorMessage", "Message"];
+const MESSAGES: [&str; 5] = ["errorMessage", "FailureReason", "Cause", "ErrorMessage", "Message"];
 
 fn message(cause: &str) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_str(cause).ok();

@@ -46,7 +46,7 @@ fn followed(json: &str) -> Vec<String> {
     shown(&Follower::default().feed(&history(json)))
 }
 
-const HISTORIES: [&str; 12] = [
+const HISTORIES: [&str; 14] = [
     include_str!("classified.json"),
     include_str!("below-threshold.json"),
     include_str!("rejected.json"),
@@ -59,6 +59,8 @@ const HISTORIES: [&str; 12] = [
     include_str!("stopped.json"),
     include_str!("lambda-function.json"),
     include_str!("emulated.json"),
+    include_str!("map-caught.json"),
+    include_str!("parallel-failed.json"),
 ];
 
 #[test]
@@ -134,6 +136,12 @@ fn branches_are_tried_again() {
 }
 
 #[test]
+fn a_reason_is_given_once() {
+    let expected = ["  ▸ Checks", "    ✗ Never", "  ✗ Checks 0.02 s", "  ✗ Failed after 0.02 s  No: never"];
+    assert_eq!(followed(HISTORIES[13]), expected);
+}
+
+#[test]
 fn iterations_are_counted() {
     let expected = ["  ▸ ClassifyAll  3 items", "  ✓ ClassifyAll 1.42 s  3 items", "  ✓ Succeeded after 1.43 s"];
     assert_eq!(followed(HISTORIES[6]), expected);
@@ -143,11 +151,23 @@ fn iterations_are_counted() {
 fn failed_iterations_are_named() {
     let expected = [
         "  ▸ ClassifyAll  2 items",
-        "    ✗ #1 Classify 15.0 s  States.Timeout",
+        "    ✗ #0 Classify 15.0 s  States.Timeout",
         "  ✗ ClassifyAll 15.0 s",
         "  ✗ Failed after 15.0 s  States.Timeout",
     ];
     assert_eq!(followed(HISTORIES[7]), expected);
+}
+
+#[test]
+fn an_iteration_outlives_its_neighbour() {
+    let expected = [
+        "  ▸ ClassifyAll  2 items",
+        "    ✗ #1 Classify 0.60 s  ImageNotFound: there is no s3://b/k",
+        "  ! ClassifyAll 0.61 s  caught ImageNotFound: there is no s3://b/k",
+        "  ✓ Done",
+        "  ✓ Succeeded after 0.62 s",
+    ];
+    assert_eq!(followed(HISTORIES[12]), expected);
 }
 
 #[test]
