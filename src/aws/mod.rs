@@ -36,6 +36,7 @@ pub struct Aws {
     logs: aws_sdk_cloudwatchlogs::Client,
     s3: aws_sdk_s3::Client,
     sagemaker: aws_sdk_sagemaker::Client,
+    sagemaker_runtime: aws_sdk_sagemakerruntime::Client,
     states: aws_sdk_sfn::Client,
     tagging: aws_sdk_resourcegroupstagging::Client,
 }
@@ -99,6 +100,7 @@ impl Session {
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             sagemaker: aws_sdk_sagemaker::Client::new(config),
+            sagemaker_runtime: aws_sdk_sagemakerruntime::Client::new(config),
             states: aws_sdk_sfn::Client::new(config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
         }
@@ -145,6 +147,9 @@ impl Aws {
     }
     pub fn sagemaker(&self) -> &aws_sdk_sagemaker::Client {
         &self.sagemaker
+    }
+    pub fn sagemaker_runtime(&self) -> &aws_sdk_sagemakerruntime::Client {
+        &self.sagemaker_runtime
     }
     pub fn states(&self) -> &aws_sdk_sfn::Client {
         &self.states

@@ -5,6 +5,7 @@ mod apply;
 mod build;
 mod context;
 mod drift;
+mod evaluate;
 mod executions;
 mod explain;
 mod plan;
@@ -60,6 +61,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Send pictures through the workflow, and show what comes out
     Run(run::Arguments),
+    /// Measure the endpoint on the staged test pictures
+    Evaluate(evaluate::Arguments),
     /// Train a model with the training workflow
     Train(EnvironmentName),
     /// Print the JSON Schema of environment files
@@ -156,6 +159,7 @@ pub async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Status { environment } => status::run(&environment.environment).await,
         Command::Explain(arguments) => explain::run(arguments).await,
         Command::Run(arguments) => run::run(arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(arguments).await,
         Command::Train(environment) => train::run(environment).await,
         Command::Schema => {
             print(&format!("{:#}", schema::editor_schema(&registry())))?;

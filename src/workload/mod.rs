@@ -3,5 +3,6 @@
 
 pub mod evaluation;
 pub mod execution;
+pub mod measuring;
 pub mod picture;
 pub mod runner;
