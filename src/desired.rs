@@ -61,6 +61,9 @@ pub struct Resource {
     pub needs: Needs,
     /// References in the state whose value is not known offline.
     pub holes: BTreeSet<String>,
+    /// Those of the holes that applying cannot bring about, each with what to say while its value is missing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub awaits: BTreeMap<String, String>,
     /// What it waits for that applying cannot bring about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
@@ -118,6 +121,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
                 tags: tags(&world, &header.tags, address),
                 needs: finished.needs,
                 holes: finished.holes,
+                awaits: finished.awaits,
                 blocked: finished.blocked,
                 expected: if kind.attributes_from_spec() { known(resolver.attributes(address)) } else { BTreeMap::new() },
                 declared_at: declared.key_span.location(),
@@ -154,7 +158,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
 fn known(attributes: BTreeMap<String, Attribute>) -> BTreeMap<String, String> {
     let value = |attribute| match attribute {
         Attribute::Known(value) => Some(value),
-        Attribute::Later(_) => None,
+        Attribute::Later(_) | Attribute::Elsewhere(_) => None,
     };
     attributes.into_iter().filter_map(|(key, attribute)| Some((key, value(attribute)?))).collect()
 }

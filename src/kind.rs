@@ -68,6 +68,9 @@ pub enum Attribute {
     Known(String),
     /// Only known once the resource exists; says why.
     Later(String),
+    /// Brought about by others than apply, such as a package that somebody approves; says what is missing until then. A
+    /// live resource has it among its attributes. What refers to it is blocked while it has not.
+    Elsewhere(String),
 }
 
 /// A file that a spec names and that is read with the environment.

@@ -9,8 +9,8 @@ use crate::address::Address;
 use crate::aws::{Aws, AwsError, bootstrap, tags};
 use crate::desired::{Desired, Resource, tag};
 use crate::diff::diff;
-use crate::kind::{AnyKind, Live, Part, Registry, Tags, Wanted};
-use crate::plan::{Observed, Orphan, comparable, is_owned};
+use crate::kind::{AnyKind, Live, Part, Registry, Tags, Wanted, name_by_content};
+use crate::plan::{Observed, Orphan, comparable, filled, is_owned};
 
 /// Reads what exists of an environment, declared or not.
 ///
@@ -27,6 +27,7 @@ pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry) -> Resul
         live.tags = found_tags.get(&live.arn).cloned();
         searched.insert(address.clone());
     }
+    step_back(aws, desired, registry, &mut resources).await?;
     let strangers = strangers(&found_tags, named.into_iter().flatten().collect(), desired, registry);
     let (confirmed, obstacles, orphans) = futures::try_join!(
         confirm_tags(aws, desired, registry, &resources, &searched),
@@ -54,6 +55,33 @@ pub async fn observe_one(
 ) -> Result<Option<Live<Value>>, AwsError> {
     let wanted = [Wanted { name: name.to_owned(), desired: desired.cloned() }];
     Ok(kind.observe(aws, &wanted).await?.into_iter().next())
+}
+
+/// Reads those again whose content was not known when they were read, and of which an older generation turns out to be the
+/// one wanted: a model whose package is the latest approved one, after a newer package lost its approval.
+async fn step_back(
+    aws: &Aws,
+    desired: &Desired,
+    registry: &Registry,
+    resources: &mut BTreeMap<Address, Live<Value>>,
+) -> Result<(), AwsError> {
+    let attributes = resources
+        .iter()
+        .flat_map(|(address, live)| live.attributes.iter().map(move |(key, value)| (format!("{address}.{key}"), value.clone())));
+    let known: BTreeMap<String, String> = attributes.collect();
+    let older = resources.iter().filter_map(|(address, live)| {
+        let kind = registry.get(&address.section).filter(|kind| kind.named_by_content())?;
+        let resource = desired.resources.get(address).filter(|resource| !resource.awaits.is_empty())?;
+        let state = filled(&resource.state, &resource.holes, &known);
+        let name = name_by_content(&resource.name, &state);
+        live.generations.iter().any(|one| one.name == name).then(|| (address.clone(), kind, &resource.name, state))
+    });
+    let read = older.map(|(address, kind, name, state)| async move {
+        Ok::<_, AwsError>((address, observe_one(aws, kind, name, Some(&state)).await?))
+    });
+    let found = try_join_all(read.collect::<Vec<_>>()).await?;
+    resources.extend(found.into_iter().filter_map(|(address, live)| Some((address, live?))));
+    Ok(())
 }
 
 async fn read_declared(aws: &Aws, kind: &dyn AnyKind, desired: &Desired) -> Result<Vec<(Address, Live<Value>)>, AwsError> {

@@ -36,6 +36,8 @@ pub struct Resolution {
     /// All resources referred to.
     pub referred: BTreeSet<Address>,
     pub holes: BTreeSet<String>,
+    /// Those of the holes that applying cannot bring about, each with what is missing.
+    pub awaits: BTreeMap<String, String>,
     pub blocked: Option<String>,
 }
 
@@ -168,6 +170,11 @@ impl<'a> Resolver<'a> {
             // What is only known of a live resource makes others wait for it.
             Some(Attribute::Later(_)) => {
                 resolution.outputs_of.insert(address.clone());
+                Meaning::Hole
+            }
+            Some(Attribute::Elsewhere(missing)) => {
+                resolution.outputs_of.insert(address.clone());
+                resolution.awaits.insert(format!("{address}.{attribute}"), missing.clone());
                 Meaning::Hole
             }
             None => wrong(

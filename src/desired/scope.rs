@@ -1,6 +1,6 @@
 //! What a kind sees while it turns a spec into a state, and where it leaves what it found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -33,6 +33,7 @@ pub struct Finished {
     pub faults: Vec<Diagnostic>,
     pub needs: Needs,
     pub holes: BTreeSet<String>,
+    pub awaits: BTreeMap<String, String>,
     pub blocked: Option<String>,
     pub source: Option<String>,
 }
@@ -58,6 +59,7 @@ impl<'a> Scope<'a> {
             faults: self.resolution.faults,
             needs: self.needs,
             holes: self.resolution.holes,
+            awaits: self.resolution.awaits,
             blocked: self.resolution.blocked,
             source: source.and_then(|(key, _)| Some(self.declared.node.get(key)?.as_str()?.to_owned())),
         }

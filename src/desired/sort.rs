@@ -57,6 +57,7 @@ mod tests {
             tags: Default::default(),
             needs: needs.iter().map(|name| Address::new("a", *name)).collect(),
             holes: BTreeSet::new(),
+            awaits: Default::default(),
             blocked: None,
             expected: Default::default(),
             declared_at: String::new(),

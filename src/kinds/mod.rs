@@ -7,6 +7,7 @@ mod endpoint;
 mod function;
 mod log_group;
 mod model;
+mod model_package_group;
 mod role;
 mod sagemaker;
 mod stack;
@@ -21,6 +22,7 @@ pub fn registry() -> Registry {
         Box::new(Erased::<role::Role>::new()),
         Box::new(Erased::<function::Function>::new()),
         Box::new(Erased::<state_machine::StateMachine>::new()),
+        Box::new(Erased::<model_package_group::ModelPackageGroup>::new()),
         Box::new(Erased::<model::Model>::new()),
         Box::new(Erased::<alarm::Alarm>::new()),
         Box::new(Erased::<composite_alarm::CompositeAlarm>::new()),

@@ -21,7 +21,7 @@ pub struct Decided {
 /// Decides in the order in which things are made, since one resource's name may fill another's hole.
 pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry) -> Decided {
     let mut decided = Decided { steps: vec![], unchanged: BTreeSet::new(), conflicts: vec![] };
-    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut known = brought_about(desired, observed);
     let mut blocked: BTreeSet<Address> = BTreeSet::new();
     for (address, resource) in &desired.resources {
         let Some(kind) = registry.get(&address.section) else { continue };
@@ -33,7 +33,7 @@ pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry) -> De
             decided.conflicts.push(conflict);
             continue;
         }
-        let step = match obstacle(address, resource, observed, &blocked) {
+        let step = match obstacle(address, resource, observed, &blocked, &known) {
             Some(reason) => {
                 blocked.insert(address.clone());
                 Some(Step { reason: Some(reason), ..step(address, resource, Action::Blocked) })
@@ -65,6 +65,16 @@ pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry) -> De
         step.needs.retain(|need| acting.contains(need));
     }
     decided
+}
+
+/// What others than apply have brought about by now: no step of a plan moves it.
+fn brought_about(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
+    let holes = desired.resources.values().flat_map(|resource| resource.awaits.keys());
+    let value = |hole: &String| {
+        let (address, attribute) = hole.rsplit_once('.')?;
+        observed.resources.get(&address.parse().ok()?)?.attributes.get(attribute).cloned()
+    };
+    holes.filter_map(|hole| Some((hole.clone(), value(hole)?))).collect()
 }
 
 /// Fills the holes of a state whose values are known.
@@ -126,8 +136,15 @@ fn conflict(address: &Address, kind: &dyn AnyKind, live: &Live<Value>, world: &W
     Some(Conflict { address: address.clone(), message, help })
 }
 
-fn obstacle(address: &Address, resource: &Resource, observed: &Observed, blocked: &BTreeSet<Address>) -> Option<String> {
-    let own = resource.blocked.as_ref().or_else(|| observed.obstacles.get(address));
+fn obstacle(
+    address: &Address,
+    resource: &Resource,
+    observed: &Observed,
+    blocked: &BTreeSet<Address>,
+    known: &BTreeMap<String, String>,
+) -> Option<String> {
+    let missing = || resource.awaits.iter().find(|(hole, _)| !known.contains_key(*hole)).map(|(_, missing)| missing);
+    let own = resource.blocked.as_ref().or_else(|| observed.obstacles.get(address)).or_else(missing);
     own.cloned().or_else(|| {
         let need = resource.needs.iter().find(|need| blocked.contains(*need))?;
         Some(format!("waits for {need}"))

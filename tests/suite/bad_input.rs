@@ -306,6 +306,24 @@ fn composite_alarms_that_cloudwatch_would_refuse() {
 }
 
 #[test]
+fn models_have_one_source() {
+    let model = |text: &str| format!("models:\n  m: {{ role: arn:aws:iam::123456789012:role/r, {text} }}\n");
+    says(&model("image: image-classification"), "toy.yaml:6:3", &["the key `artifact` is missing", "`package`"]);
+    let package = "arn:aws:sagemaker:us-east-1:123456789012:model-package/m/1";
+    says(
+        &model(&format!("package: '{package}', artifact: s3://bucket/model.tar.gz")),
+        "toy.yaml:6:",
+        &["`package` gives the artifact already"],
+    );
+    says(&model("package: m/1"), "toy.yaml:6:", &["has not the right form"]);
+    says(
+        &model("package: '${model_package_groups.m.latest_approved}'"),
+        "toy.yaml:6:",
+        &["model_package_groups.m is not declared"],
+    );
+}
+
+#[test]
 fn dashboards_that_cloudwatch_would_refuse() {
     says("dashboards:\n  d: {}\n", "toy.yaml:6:3", &["`body:`", "`widgets:`"]);
     let widget = |text: &str| format!("dashboards:\n  d:\n    widgets:\n      - {text}\n");

@@ -17,6 +17,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "flow: { definition: stacks/pass.asl.yaml, role: run }",
         "flow: { definition: stacks/pass.asl.yaml, role: run, tracing: true }",
     ),
+    (
+        "model_package_groups",
+        "{ description: Networks of all sorts }",
+        "{ description: Networks of all sorts, delete_packages_on_destroy: true }",
+    ),
     ("models", "net:1", "net:2"),
     ("endpoints", "percent: 50", "percent: 60"),
     ("alarms", "threshold: 0", "threshold: 4"),
@@ -106,4 +111,15 @@ macro_rules! conformance {
     };
 }
 
-conformance!(stacks, roles, functions, state_machines, models, endpoints, alarms, composite_alarms, dashboards);
+conformance!(
+    stacks,
+    roles,
+    functions,
+    state_machines,
+    model_package_groups,
+    models,
+    endpoints,
+    alarms,
+    composite_alarms,
+    dashboards
+);

@@ -23,6 +23,7 @@ const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:drift-
 const ENDPOINT: &str = "drift-toy-net";
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:drift-toy-echo";
 const ALARM_ARN: &str = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:drift-toy-errors";
+const GROUP_ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/drift-toy-nets";
 const ENDPOINT_ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/drift-toy-net";
 
 fn iam() -> aws_sdk_iam::Client {
@@ -155,6 +156,10 @@ found_and_reverted! {
     dashboard_widget_changed: "dashboards.overview", Found::At("body.widgets"), cloudwatch().put_dashboard().dashboard_name(DASHBOARD).dashboard_body(r#"{"start":"-PT3H","widgets":[]}"#).send();
     dashboard_tag_removed: "dashboards.overview", Found::At("tags.cost-centre"), cloudwatch().untag_resource().resource_arn(DASHBOARD_ARN).tag_keys("cost-centre").send();
     dashboard_gone: "dashboards.overview", Found::Gone, cloudwatch().delete_dashboards().dashboard_names(DASHBOARD).send();
+
+    package_group_flag_added: "model_package_groups.nets", Found::At("delete_packages_on_destroy"), sagemaker().add_tags().resource_arn(GROUP_ARN).tags(aws_sdk_sagemaker::types::Tag::builder().key("scones:delete-packages-on-destroy").value("true").build()).send();
+    package_group_tag_removed: "model_package_groups.nets", Found::At("tags.cost-centre"), sagemaker().delete_tags().resource_arn(GROUP_ARN).tag_keys("cost-centre").send();
+    package_group_gone: "model_package_groups.nets", Found::Gone, sagemaker().delete_model_package_group().model_package_group_name("drift-toy-nets").send();
 
     endpoint_count: "endpoints.net", Found::At("variants.AllTraffic.count"), capacity(3);
     endpoint_other_configuration: "endpoints.net", Found::At("variants.AllTraffic.instance"), other_configuration();

@@ -10,5 +10,6 @@ mod drift;
 mod generated;
 mod journey;
 mod oracles;
+mod registry;
 mod scenarios;
 mod support;

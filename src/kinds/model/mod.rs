@@ -5,7 +5,7 @@ mod read;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use aws_sdk_sagemaker::types::{ContainerDefinition, ContainerMode};
+use aws_sdk_sagemaker::types::{ContainerDefinition, ContainerMode, ModelApprovalStatus};
 use futures::future::try_join_all;
 use regex_lite::Regex;
 use schemars::JsonSchema;
@@ -26,6 +26,8 @@ const IMAGE: &str = concat!(
     r"(:[\w.-]+|@sha256:[0-9a-f]{64}))$"
 );
 const ARTIFACT: &str = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.*[^/]$";
+/// A package by its ARN: a version of a group, or one without versions.
+const PACKAGE: &str = r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/[a-zA-Z0-9-]{1,63}(/[0-9]{1,5})?$";
 
 pub struct Model;
 
@@ -40,10 +42,14 @@ pub struct Spec {
     name: Option<String>,
     /// An image in ECR with its tag or digest, or `image-classification` for the built-in algorithm.
     #[schemars(regex(pattern = IMAGE), length(max = 255))]
-    image: String,
+    image: Option<String>,
     /// The model's artifact, such as s3://bucket/path/model.tar.gz.
     #[schemars(regex(pattern = ARTIFACT), length(max = 1024))]
-    artifact: String,
+    artifact: Option<String>,
+    /// The ARN of an approved model package, in place of `image` and `artifact`;
+    /// ${model_package_groups.NAME.latest_approved} is the newest.
+    #[schemars(regex(pattern = PACKAGE), length(max = 2048))]
+    package: Option<String>,
     /// The role that the model runs with: the name of a declared one, or an ARN.
     role: String,
     /// Environment variables of the container.
@@ -59,6 +65,9 @@ pub struct Spec {
 pub struct State {
     image: Option<String>,
     artifact: Option<String>,
+    /// The ARN of the model package that gives image and artifact in their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    package: Option<String>,
     mode: String,
     environment: BTreeMap<String, String>,
     role: Option<String>,
@@ -97,13 +106,21 @@ impl Kind for Model {
 
     fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
         check_name(scope);
-        let image = image(spec.image, scope);
-        check_form(&spec.artifact, ARTIFACT, "artifact", "write it as s3://bucket/path/model.tar.gz", scope);
+        check_source(&spec, scope);
+        let image = spec.image.and_then(|given| image(given, scope));
+        if let Some(artifact) = &spec.artifact {
+            check_form(artifact, ARTIFACT, "artifact", "write it as s3://bucket/path/model.tar.gz", scope);
+        }
+        if let Some(package) = &spec.package {
+            let help = "write the ARN of a version, or ${model_package_groups.NAME.latest_approved}";
+            check_form(package, PACKAGE, "package", help, scope);
+        }
         check_environment(&spec.environment, scope);
         let role = scope.role(&spec.role, &["role"]);
         scope.is_sound().then(|| State {
             image,
-            artifact: Some(spec.artifact),
+            artifact: spec.artifact,
+            package: spec.package,
             mode: ContainerMode::SingleModel.as_str().to_owned(),
             environment: spec.environment,
             role,
@@ -119,10 +136,12 @@ impl Kind for Model {
     }
 
     async fn obstacle(aws: &Aws, state: &State) -> Result<Option<String>, AwsError> {
-        match &state.artifact {
-            // A reference that is still open says itself what is missing.
-            Some(artifact) if !artifact.contains("${") => missing(aws, artifact).await,
-            _ => Ok(None),
+        // A reference that is still open says itself what is missing.
+        let known = |text: &Option<String>| text.clone().filter(|text| !text.contains("${"));
+        match (known(&state.artifact), known(&state.package)) {
+            (Some(artifact), _) => missing(aws, &artifact).await,
+            (None, Some(package)) => unapproved(aws, &package).await,
+            (None, None) => Ok(None),
         }
     }
 
@@ -165,6 +184,19 @@ impl Kind for Model {
 
     async fn collect(aws: &Aws, _: &str, generations: &[String]) -> Result<(), AwsError> {
         try_join_all(generations.iter().map(|name| delete_model(aws, name))).await.map(drop)
+    }
+}
+
+/// A model has an image and an artifact, or a package that has both.
+fn check_source(spec: &Spec, scope: &mut Scope<'_>) {
+    let own = [("image", spec.image.is_some()), ("artifact", spec.artifact.is_some())];
+    for (key, written) in own {
+        if spec.package.is_some() && written {
+            scope.fault(&[key], format!("`package` gives the {key} already: write one of them"));
+        } else if spec.package.is_none() && !written {
+            let help = "a model has `image` and `artifact`, or a `package` that has both";
+            scope.fault_with_help::<&str>(&[], format!("the key `{key}` is missing"), help);
+        }
     }
 }
 
@@ -227,11 +259,29 @@ async fn missing(aws: &Aws, artifact: &str) -> Result<Option<String>, AwsError> 
     }
 }
 
+/// Says what keeps a package from being deployed.
+async fn unapproved(aws: &Aws, package: &str) -> Result<Option<String>, AwsError> {
+    let request = aws.sagemaker().describe_model_package().model_package_name(package);
+    let found = match aws.call("sagemaker:DescribeModelPackage", package, request.send()).await.optional() {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Some(format!("there is no model package {package} yet"))),
+        // Who plans need not be able to read the packages of another account.
+        Err(error) if error.is_access_denied() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(match found.model_approval_status {
+        // Packages without versions have no approval.
+        Some(ModelApprovalStatus::Approved) | None => None,
+        Some(status) => Some(format!("the model package {package} is {status}: approve it first")),
+    })
+}
+
 async fn create_model(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
     let container = ContainerDefinition::builder()
         .set_image(to.state.image.clone())
         .mode(ContainerMode::from(to.state.mode.as_str()))
         .set_model_data_url(to.state.artifact.clone())
+        .set_model_package_name(to.state.package.clone())
         .set_environment(Some(to.state.environment.clone().into_iter().collect()))
         .build();
     let request = aws
@@ -261,6 +311,7 @@ mod tests {
         let state = State {
             image: images::image_classification("us-east-1"),
             artifact: Some("s3://bucket/model.tar.gz".into()),
+            package: None,
             mode: "SingleModel".into(),
             environment: [("A".to_owned(), "1".to_owned())].into(),
             role: Some("arn:aws:iam::123456789012:role/sagemaker".into()),

@@ -74,11 +74,14 @@ fn state(answer: DescribeModelOutput) -> State {
     // A model has one primary container or a list of them.
     note(&mut other, "containers", answer.containers.filter(|containers| !containers.is_empty()));
     let container = answer.primary_container.unwrap_or_else(|| ContainerDefinition::builder().build());
+    let package = container.model_package_name.clone();
     let artifact = artifact(&container);
     note_container(&mut other, &container, artifact.as_deref());
     State {
-        image: container.image,
-        artifact,
+        // What a package gives may be echoed; it belongs to the package.
+        image: container.image.filter(|_| package.is_none()),
+        artifact: artifact.filter(|_| package.is_none()),
+        package,
         mode: container.mode.unwrap_or(ContainerMode::SingleModel).as_str().to_owned(),
         environment: container.environment.unwrap_or_default().into_iter().collect(),
         role: answer.execution_role_arn,
@@ -111,7 +114,6 @@ fn note_container(other: &mut Others, container: &ContainerDefinition, artifact:
     note(other, "more_data", container.additional_model_data_sources.as_ref().filter(|sources| !sources.is_empty()));
     let image = container.image_config.as_ref();
     note(other, "image_access", image.filter(|image| image.repository_access_mode != Some(RepositoryAccessMode::Platform)));
-    note(other, "package", container.model_package_name.as_ref());
     note(other, "inference_specification", container.inference_specification_name.as_ref());
     let cache = container.multi_model_config.as_ref();
     note(other, "multi_model", cache.filter(|cache| cache.model_cache_setting != Some(ModelCacheSetting::Enabled)));
@@ -156,12 +158,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_package_gives_is_the_package_s() {
+        let bare = ContainerDefinition::builder().model_package_name("p").build();
+        let echoed = container().model_package_name("p").model_data_source(source(URL, ModelCompressionType::Gzip)).build();
+        assert_eq!(read(echoed), read(bare));
+    }
+
+    #[test]
     fn shows_what_no_spec_can_say() {
         let other = |container: ContainerDefinition| read(container).other.into_keys().collect::<Vec<_>>();
         assert_eq!(other(container().build()), Vec::<String>::new());
         assert_eq!(other(container().model_data_source(source(URL, ModelCompressionType::None)).build()), ["data_source"]);
         assert_eq!(other(container().model_data_source(source("s3://b/c", ModelCompressionType::Gzip)).build()), ["data_source"]);
-        assert_eq!(other(container().model_package_name("p").build()), ["package"]);
+        assert_eq!(other(container().inference_specification_name("i").build()), ["inference_specification"]);
     }
 
     #[test]
