@@ -30,9 +30,13 @@ class Classifier:
 
     def __call__(self, picture):
         """picture: 32×32×3 uint8 → [p_bicycle, p_motorcycle]"""
-        score = float((features(picture[None])[0] - self.centre) / self.spread @ self.slope + self.offset)
-        second = 1 / (1 + numpy.exp(-numpy.clip(score, -30, 30)))
-        return [round(float(1 - second), 6), round(float(second), 6)]
+        second = float(self.many(picture[None])[0])
+        return [round(1 - second, 6), round(second, 6)]
+
+    def many(self, batch):
+        """batch: N×32×32×3 uint8 → N times p_motorcycle"""
+        scores = (features(batch) - self.centre) / self.spread @ self.slope + self.offset
+        return 1 / (1 + numpy.exp(-numpy.clip(scores, -30, 30)))
 
 
 def decode(data):
@@ -66,10 +70,17 @@ def folded(plane, step):
 
 
 def train(per_class=220, seed=0):
-    """→ weights. Pictures of nothing take part with the answer one half, so that the model is unsure of what it never saw."""
-    kinds = [(kind, answer, seed * 10_000 + number) for kind, answer, count in ((pictures.BICYCLE, 0.0, per_class), (pictures.MOTORCYCLE, 1.0, per_class), (pictures.NOISE, 0.5, per_class)) for number in range(count)]
-    found = features(numpy.stack([pictures.draw(kind, number) for kind, _, number in kinds])).astype(numpy.float64)
-    answers = numpy.array([answer for _, answer, _ in kinds])
+    """→ weights, trained on generated pictures"""
+    kinds = [(kind, seed * 10_000 + number) for kind in pictures.CLASSES for number in range(per_class)]
+    return fit(numpy.stack([pictures.draw(kind, number) for kind, number in kinds]), numpy.repeat([0.0, 1.0], per_class), per_class, seed)
+
+
+def fit(batch, answers, noise=220, seed=0):
+    """→ weights. batch: N×32×32×3 uint8; answers: 0 for a bicycle, 1 for a motorcycle. So many pictures of nothing take part with the answer
+    one half, so that the model is unsure of what it never saw."""
+    batch = numpy.concatenate((batch, *(pictures.draw(pictures.NOISE, seed * 10_000 + number)[None] for number in range(noise))))
+    answers = numpy.concatenate((answers, numpy.full(noise, 0.5)))
+    found = features(batch).astype(numpy.float64)
     centre, spread = found.mean(axis=0), found.std(axis=0) + 1e-3
     rows = numpy.concatenate(((found - centre) / spread, numpy.ones((len(found), 1))), axis=1)
     solution, penalty = numpy.zeros(rows.shape[1]), numpy.full(rows.shape[1], 0.3)
@@ -84,18 +95,23 @@ def rounded(values):
     return [round(float(value), 6) for value in values]
 
 
-def save(weights, path):
-    """without times and owners: the same weights give the same bytes"""
-    data = json.dumps(weights).encode()
-    with open(path, "wb") as out, gzip.GzipFile(fileobj=out, filename="", mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+def artifact(weights):
+    """→ the bytes of a model.tar.gz, without times and owners: the same weights give the same bytes"""
+    data, out = json.dumps(weights).encode(), io.BytesIO()
+    with gzip.GzipFile(fileobj=out, filename="", mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
         entry = tarfile.TarInfo(MEMBER)
         entry.size = len(data)
         tar.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
 
 
-def load(artifact):
-    """artifact: the bytes of a model.tar.gz"""
-    with tarfile.open(fileobj=io.BytesIO(artifact)) as tar:
+def save(weights, path):
+    Path(path).write_bytes(artifact(weights))
+
+
+def load(data):
+    """data: the bytes of a model.tar.gz"""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         return Classifier(json.load(tar.extractfile(MEMBER)))
 
 

@@ -7,6 +7,8 @@ GET  cost?user_agent=TEXT      {requests, chain, by_operation} of the requests w
 POST reset-log                 forgets violations and requests
 POST reset                     empties both emulators, the faults and the logs, and uploads the model artifact again
 POST seed                      uploads the model artifact
+POST fire?rule=NAME            fires a scheduled EventBridge rule now; fire?schedule=GROUP/NAME an EventBridge Scheduler's schedule
+POST execution?schedule=NAME&status=STATUS[&reason=TEXT]   an execution of a monitoring schedule begins, or the running one gets another status
 GET  faults                    what is planted, with the times left
 POST faults                    [{service, operation, times, kind, delay_ms?}] replaces what is planted; [] clears (faults.py)
 """
@@ -79,6 +81,24 @@ async def seed(gateway, request):
     return {"artifact": "s3://%s/%s" % (BUCKET, KEY)}
 
 
+async def fire(gateway, request):
+    headers = {"Authorization": SIGNED["Authorization"] % "events"}
+    async with gateway.client.get(gateway.upstreams["ministack"] + "/__local__/fire", params=request.query, headers=headers) as answer:
+        answer.raise_for_status()
+        found = json.loads(await answer.read())
+    if "error" in found:
+        raise ValueError(found["error"])
+    return found
+
+
+async def execution(gateway, request):
+    async with gateway.client.post(gateway.upstreams["sagemaker"] + "/__local__/execution", params=request.query) as answer:
+        found = json.loads(await answer.read())
+    if answer.status != 200:
+        raise ValueError(found["message"])
+    return found
+
+
 async def planted(gateway, request):
     return gateway.faults.planted
 
@@ -99,6 +119,8 @@ ACTIONS = {
     ("POST", "reset-log"): reset_log,
     ("POST", "reset"): reset,
     ("POST", "seed"): seed,
+    ("POST", "fire"): fire,
+    ("POST", "execution"): execution,
     ("GET", "faults"): planted,
     ("POST", "faults"): plant,
 }

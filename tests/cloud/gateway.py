@@ -1,7 +1,7 @@
 """The one loopback server that every client talks to: routes, checks, counts, and plants faults.
 
-Routing is by the service that a request is signed for: sagemaker → moto, sagemaker-runtime → the model server, tagging → tagging.py
-(which merges both emulators), all else, and what is not signed → MiniStack. Requests pass unchanged; the checks only report
+Routing is by the service that a request is signed for: sagemaker and application-autoscaling → moto, sagemaker-runtime → the model server,
+tagging → tagging.py (which merges both emulators), all else, and what is not signed → MiniStack. Requests pass unchanged; the checks only report
 (`GET /__cloud__/violations`), and run while the emulator works, so they cost little time. Control: control.py.
 """
 
@@ -103,7 +103,7 @@ class Gateway:
             answer = await tagging.handle(self, request.headers, body)
             if answer is not None:
                 return web.Response(status=answer[0], headers=answer[1], body=answer[2])
-        upstream = {"sagemaker": "sagemaker", "sagemaker-runtime": "model"}.get(service, "ministack")
+        upstream = {"sagemaker": "sagemaker", "application-autoscaling": "sagemaker", "sagemaker-runtime": "model"}.get(service, "ministack")
         return await self.forward(request, upstream, body)
 
     async def forward(self, request, upstream, body):

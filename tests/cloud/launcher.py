@@ -114,7 +114,7 @@ def plan(folder, pythons, ports, urls, token):
         "LAMBDA_EXECUTOR": "local",
         "LOG_LEVEL": "WARNING",
     }
-    sagemaker = {"MOTO_ACCOUNT_ID": ACCOUNT, "SCONES_LOCAL_MINISTACK": urls["ministack"]}
+    sagemaker = {"MOTO_ACCOUNT_ID": ACCOUNT, "SCONES_LOCAL_MINISTACK": urls["ministack"], "SCONES_LOCAL_PYTHON": str(pythons["ministack"])}
     for name in ("SCONES_LOCAL_SETTLE",):
         if name in os.environ:
             sagemaker[name] = os.environ[name]

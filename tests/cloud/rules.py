@@ -37,7 +37,7 @@ def rule(*operations):
 
 
 def whole(pattern, value, what, found):
-    if value is not None and not pattern.fullmatch(value):
+    if isinstance(value, str) and not pattern.fullmatch(value):
         found.append("%s: %r is not allowed" % (what, value[:100]))
 
 
@@ -109,7 +109,16 @@ def sagemaker_name(member):
     return lambda given, found: whole(SAGEMAKER, given.get(member), member, found)
 
 
-for operation, name in (("CreateModel", "ModelName"), ("CreateEndpointConfig", "EndpointConfigName"), ("CreateEndpoint", "EndpointName"), ("CreateMonitoringSchedule", "MonitoringScheduleName")):
+for operation, name in (
+    ("CreateModel", "ModelName"),
+    ("CreateEndpointConfig", "EndpointConfigName"),
+    ("CreateEndpoint", "EndpointName"),
+    ("CreateMonitoringSchedule", "MonitoringScheduleName"),
+    ("CreateTrainingJob", "TrainingJobName"),
+    ("CreateProcessingJob", "ProcessingJobName"),
+    ("CreateModelPackageGroup", "ModelPackageGroupName"),
+    ("CreateDataQualityJobDefinition", "JobDefinitionName"),
+):
     rule("sagemaker:" + operation)(sagemaker_name(name))
 
 

@@ -1,9 +1,10 @@
-"""SageMaker's control plane on loopback: moto, with the kinds that the deployer manages written anew (local_sagemaker/).
+"""SageMaker's control plane and Application Auto Scaling on loopback: moto, with the kinds that the deployer manages written anew (local_sagemaker/).
 
-moto keeps training jobs, processing jobs and the monitors' job definitions. Models, endpoint configurations, endpoints, monitoring
-schedules and all tags are ours, because moto drops members it does not know, has no states and no UpdateEndpoint, and accepts duplicates.
+What is not in local_sagemaker/ is moto's. The kinds there and all tags are ours, because moto drops members it does not know, has no states and
+no UpdateEndpoint, accepts duplicates, and computes nothing.
 
-    python sagemaker_local.py --port PORT        SCONES_LOCAL_MINISTACK=URL   where artifacts and alarms are looked up
+    python sagemaker_local.py --port PORT        SCONES_LOCAL_MINISTACK=URL   where artifacts, data and alarms are looked up
+                                                 SCONES_LOCAL_PYTHON=PATH     what runs the jobs' scripts: a Python with numpy and Pillow
                                                  SCONES_LOCAL_SETTLE=SECONDS  how long an endpoint is Creating or Updating (0.3)
 """
 
@@ -12,8 +13,9 @@ import io
 import json
 import logging
 import sys
+import urllib.parse
 
-from local_sagemaker import dispatch, endpoints, store, tags
+from local_sagemaker import dispatch, endpoints, jobs, monitoring, scaling, store, tags
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -32,6 +34,8 @@ def application(moto):
     def serve(environ, start_response):
         path = environ["PATH_INFO"]
         if path == "/moto-api/reset":
+            jobs.clear()
+            scaling.clear()
             store.clear()
         if not path.startswith("/__local__/"):
             return answered(environ, start_response) or moto(environ, start_response)
@@ -40,6 +44,8 @@ def application(moto):
             found = {}
         elif name == "tags":
             found = tags.everything()
+        elif name == "execution":
+            return planted(environ, start_response)
         elif name.startswith("endpoint/"):
             found = endpoints.live(name[len("endpoint/"):])
         else:
@@ -51,10 +57,18 @@ def application(moto):
     return serve
 
 
+def planted(environ, start_response):
+    """a monitoring execution, as the gateway's control asks for it"""
+    given = {key: values[-1] for key, values in urllib.parse.parse_qs(environ.get("QUERY_STRING", "")).items()}
+    status, headers, data = dispatch.replied(monitoring.execution, {"MonitoringScheduleName": given.get("schedule", ""), "Status": given.get("status"), "FailureReason": given.get("reason")})
+    start_response(status, headers + [("Content-Length", str(len(data)))])
+    return [data]
+
+
 def answered(environ, start_response):
     """the operations of local_sagemaker; None for all others, whose body moto can still read"""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
-    if not target.startswith("SageMaker."):
+    if target.partition(".")[0] not in dispatch.SERVICES:
         return None
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)

@@ -5,9 +5,12 @@ import functools
 import regex  # the models' patterns use \p{…}, which `re` lacks
 
 
+BEYOND = "\\uD800\\uDC00-\\uDBFF\\uDFFF"  # how Java writes the characters that need two of its own
+
+
 @functools.lru_cache(None)
 def compiled(pattern):
-    return regex.compile(pattern)
+    return regex.compile(pattern.replace(BEYOND, "\\U00010000-\\U0010FFFF"))
 
 
 def check(shape, value, path, found):

@@ -296,19 +296,6 @@ class Endpoints(CloudTest):
         self.s3.put_object(Bucket="captured", Key="other/model.tar.gz", Body=(cloud()["folder"] / "model.tar.gz").read_bytes())
         self.runtime.invoke_endpoint(EndpointName="other", ContentType="image/png", Body=picture)
 
-    def test_monitoring_schedules(self):
-        job = {"MonitoringInputs": [{"EndpointInput": {"EndpointName": "sees", "LocalPath": "/opt/ml"}}]}
-        config = {"ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"}, "MonitoringJobDefinition": job, "MonitoringType": "DataQuality"}
-        self.sagemaker.create_monitoring_schedule(MonitoringScheduleName="watch", MonitoringScheduleConfig=config, Tags=[{"Key": "a", "Value": "b"}])
-        self.refused("ResourceInUse", "already exists", self.sagemaker.create_monitoring_schedule, MonitoringScheduleName="watch", MonitoringScheduleConfig=config)
-        found = self.sagemaker.describe_monitoring_schedule(MonitoringScheduleName="watch")
-        self.assertEqual((found["MonitoringScheduleStatus"], found["EndpointName"]), ("Scheduled", "sees"))
-        self.assertEqual(self.sagemaker.list_tags(ResourceArn=found["MonitoringScheduleArn"])["Tags"], [{"Key": "a", "Value": "b"}])
-        self.sagemaker.stop_monitoring_schedule(MonitoringScheduleName="watch")
-        self.assertEqual(self.sagemaker.list_monitoring_schedules()["MonitoringScheduleSummaries"][0]["MonitoringScheduleStatus"], "Stopped")
-        self.sagemaker.delete_monitoring_schedule(MonitoringScheduleName="watch")
-        self.refused("ResourceNotFound", "not found", self.sagemaker.describe_monitoring_schedule, MonitoringScheduleName="watch")
-
 
 if __name__ == "__main__":
     unittest.main()

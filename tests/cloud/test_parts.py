@@ -100,6 +100,11 @@ class Checks(unittest.TestCase):
         self.found("Qualifier", "lambda", method="GET", path="/2015-03-31/functions/f/policy?Qualifier=a%20b", body=b"")
         self.found("no operation", "lambda", method="GET", path="/2015-03-31/nothing", body=b"")
 
+    def test_patterns_in_javas_spelling(self):
+        target = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/e/variant/\U0001F6B2", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+        self.clean("DeregisterScalableTarget", "application-autoscaling", "AnyScaleFrontendService.DeregisterScalableTarget", target)
+        self.found("does not match", "application-autoscaling", "AnyScaleFrontendService.DeregisterScalableTarget", {**target, "ResourceId": "a\x07"})
+
     def test_cbor(self):
         alarm = {"AlarmName": "a", "MetricName": "M", "Namespace": "N", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
         route = {"path": "/service/GraniteServiceVersion20100801/operation/PutMetricAlarm", "content": "application/cbor"}

@@ -13,6 +13,9 @@ use crate::window::{MAX_MINUTES, Window};
 /// How many minutes the window ends before now if the event does not tell: SageMaker writes captures with a delay.
 pub const DELAY_MINUTES: u32 = 5;
 
+/// The longest name of a class, in bytes: they are in each answer and report.
+const LONGEST_CLASS: usize = 100;
+
 /// CloudWatch takes metrics of the last two weeks.
 const OLDEST: SignedDuration = SignedDuration::from_hours(14 * 24);
 
@@ -149,6 +152,11 @@ fn classes(classes: Vec<String>) -> Result<Vec<String>, Failure> {
     let metrics: Vec<Option<String>> = classes.iter().map(|class| metrics::share(class)).collect();
     for (at, metric) in metrics.iter().enumerate() {
         let class: String = classes[at].chars().take(60).collect();
+        if classes[at].len() > LONGEST_CLASS || classes[at].contains(char::is_control) {
+            return Err(invalid(format!(
+                "`classes`: {class:?} is no name of up to {LONGEST_CLASS} bytes without control characters"
+            )));
+        }
         if metric.is_none() {
             return Err(invalid(format!("`classes`: {class:?} makes no name for a metric: use ASCII letters or digits")));
         }
@@ -254,6 +262,8 @@ pub mod tests {
             ("classes", json!(["bicycle"])),
             ("classes", json!(["bicycle", "Bicycle"])),
             ("classes", json!(["bicycle", "\u{81ea}\u{884c}\u{8eca}"])),
+            ("classes", json!(["bicycle", "x".repeat(LONGEST_CLASS + 1)])),
+            ("classes", json!(["bicycle", "a\nb"])),
             ("namespace", json!("AWS/SageMaker")),
             ("namespace", json!("a:b")),
             ("low_confidence", json!(80)),

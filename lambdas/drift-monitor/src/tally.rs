@@ -198,7 +198,7 @@ mod tests {
             let probabilities = [share, 1.0 - share];
             let given = (at % 5 > 0).then_some(&probabilities[..]);
             whole.add(given, Some(&picture), 0.8);
-            parts[at as usize % 2].add(given, Some(&picture), 0.8);
+            parts[usize::from(at < 20)].add(given, Some(&picture), 0.8);
         }
         let [mut sum, rest] = parts;
         sum.merge(&rest);

@@ -10,19 +10,28 @@ import uuid
 
 from moto.core.exceptions import ServiceException
 
-from local_sagemaker import configs, endpoints, models, monitoring, tags, training
+from local_sagemaker import configs, definitions, endpoints, models, monitoring, processing, registry, scaling, tags, training
 
-OPERATIONS = {name: function for module in (models, configs, endpoints, monitoring, tags, training) for name, function in module.OPERATIONS.items()}
+MODULES = (models, configs, endpoints, monitoring, tags, training, registry, processing, definitions)
+SERVICES = {
+    "SageMaker": {name: function for module in MODULES for name, function in module.OPERATIONS.items()},
+    "AnyScaleFrontendService": scaling.OPERATIONS,
+}
 
 
 def answer(target, body):
     """→ (status, headers, body); None for an operation that is moto's"""
-    function = OPERATIONS.get(target.rpartition(".")[2])
-    if function is None or not target.startswith("SageMaker."):
+    service, _, operation = target.partition(".")
+    function = SERVICES.get(service, {}).get(operation)
+    if function is None:
         return None
+    return replied(function, json.loads(body or b"{}"))
+
+
+def replied(function, given):
     headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-requestid", str(uuid.uuid4()))]
     try:
-        found = function(json.loads(body or b"{}")) or {}
+        found = function(given) or {}
         return "200 OK", headers, json.dumps(found, default=encoded).encode()
     except ServiceException as error:
         return "400 Bad Request", headers, json.dumps({"__type": error.code, "message": error.message}).encode()

@@ -10,7 +10,7 @@ import os
 import time
 import urllib.request
 
-from local_sagemaker import store
+from local_sagemaker import models, scaling, store
 
 SETTLE = float(os.environ.get("SCONES_LOCAL_SETTLE", "0.3"))
 SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
@@ -51,6 +51,7 @@ def update_endpoint(given):
     with store.lock:
         thing = settled(given["EndpointName"])
         fleet = fleet_of(given["EndpointConfigName"])
+        scaling.held_back(given["EndpointName"], thing["fleet"]["config"]["ProductionVariants"], fleet["config"]["ProductionVariants"])
         running = {one["VariantName"]: one for one in thing["ProductionVariants"]}
         coming = variants(fleet)
         if given.get("RetainAllVariantProperties"):
@@ -120,6 +121,7 @@ def delete_endpoint(given):
         thing = found(given["EndpointName"])
         if thing["EndpointStatus"] in ("Updating", "RollingBack", "Deleting"):
             raise store.ValidationError(BUSY % thing["EndpointArn"])
+        scaling.forget_endpoint(given["EndpointName"])
         begin(thing, "Deleting")
         plan(thing, (SETTLE, lambda: store.delete("endpoint", "endpoint", given["EndpointName"])))
 
@@ -160,9 +162,8 @@ def fleet_of(config_name):
     config = dict(store.find("endpoint-config", "endpoint configuration", config_name))
     serving, failure = [], None
     for variant in config.get("ProductionVariants") or ():
-        model = store.find("model", "model", variant["ModelName"]) if variant.get("ModelName") else {}
-        container = model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0]
-        serving.append({"name": variant["VariantName"], "artifact": container.get("ModelDataUrl"), "image": container.get("Image"), "model": variant.get("ModelName")})
+        container = store.find("model", "model", variant["ModelName"])["serving"] if variant.get("ModelName") else {}
+        serving.append({"name": variant["VariantName"], "artifact": models.artifact(container), "image": container.get("Image"), "model": variant.get("ModelName")})
         failure = failure or (container.get("Environment") or {}).get("SCONES_LOCAL_FAIL")
     return {"config": config, "serving": serving, "failure": failure}
 

@@ -1,11 +1,11 @@
-"""Models: immutable; CreateModel looks at the role's ARN and whether the artifact is there."""
+"""Models: immutable; CreateModel looks at the role's ARN, the model package and whether the artifact is there."""
 
 import http.client
 import os
 import re
 import urllib.parse
 
-from local_sagemaker import store
+from local_sagemaker import registry, store
 
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
 IMAGE = re.compile(r"[\S]{1,255}")
@@ -28,6 +28,9 @@ def create_model(given):
             raise store.ValidationError("Either Image or ModelPackageName must be provided.")
         if container.get("Image") and not IMAGE.fullmatch(container["Image"]):
             raise store.ValidationError("Value '%s' at 'image' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\S]+" % container["Image"])
+    with store.lock:
+        serving = [registry.served(container) for container in containers]
+    for container in serving:
         if artifact(container):
             check_artifact(artifact(container), role)
     thing = {key: value for key, value in given.items() if key != "Tags"}
@@ -36,6 +39,7 @@ def create_model(given):
     if "Containers" in thing:
         thing["Containers"] = [echoed(container) for container in thing["Containers"]]
     thing.setdefault("EnableNetworkIsolation", False)
+    thing["serving"] = serving[0]  # as it is now: a model outlives its package
     thing.update(ModelArn=store.arn("model", given["ModelName"]), CreationTime=store.now())
     with store.lock:
         store.create("model", "model", given["ModelName"], "modelName", thing, given.get("Tags"))
@@ -83,7 +87,7 @@ def exists(bucket, path):
 
 def describe_model(given):
     with store.lock:
-        return dict(store.find("model", "model", given["ModelName"]))
+        return {key: value for key, value in store.find("model", "model", given["ModelName"]).items() if key != "serving"}
 
 
 def delete_model(given):

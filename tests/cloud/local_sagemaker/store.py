@@ -9,16 +9,20 @@ import os
 import re
 import threading
 
-from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
+from moto.core.exceptions import ServiceException
+from moto.sagemaker.exceptions import ConflictException, ResourceInUseException, ResourceNotFound, ValidationError
 
-__all__ = ["ResourceInUseException", "ResourceNotFound", "ValidationError"]
+__all__ = ["ConflictException", "ResourceInUseException", "ResourceNotFound", "ServiceException", "ValidationError"]
 
 ACCOUNT = os.environ.get("MOTO_ACCOUNT_ID", "123456789012")
 REGION = os.environ.get("AWS_REGION", "us-east-1")
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
+STATUSES = ("EndpointStatus", "MonitoringScheduleStatus", "TrainingJobStatus", "ProcessingJobStatus")
+
 lock = threading.RLock()
-things = {"model": {}, "endpoint-config": {}, "endpoint": {}, "monitoring-schedule": {}}
+KINDS = ("model", "endpoint-config", "endpoint", "monitoring-schedule", "training-job", "model-package-group", "model-package", "processing-job", "data-quality-job-definition")
+things = {kind: {} for kind in KINDS}
 tagged = {}  # ARN → {key: value}
 
 
@@ -66,9 +70,9 @@ def delete(kind, words, name):
     tagged.pop(arn(kind, name), None)
 
 
-def listed(kind, given, members, key):
-    """a List… answer: filters, order and pages that the deployer uses, for things that have a CreationTime"""
-    found = [copy.copy(thing) for thing in things[kind].values()]
+def listed(kind, given, members, key, order="Descending", wanted=lambda thing: True):
+    """a List… answer: filters, order (the operation's default) and pages that the deployer uses, for things that have a CreationTime"""
+    found = [thing for thing in things[kind].values() if wanted(thing)]
     if given.get("NameContains"):
         found = [thing for thing in found if given["NameContains"].lower() in thing[key].lower()]
     for member, wanted in (("CreationTimeAfter", 1), ("CreationTimeBefore", -1)):
@@ -76,12 +80,18 @@ def listed(kind, given, members, key):
             limit = float(given[member])
             found = [thing for thing in found if (thing["CreationTime"].timestamp() - limit) * wanted > 0]
     if given.get("StatusEquals"):
-        found = [thing for thing in found if given["StatusEquals"] in (thing.get("EndpointStatus"), thing.get("MonitoringScheduleStatus"))]
-    by = {"Name": key, "CreationTime": "CreationTime", "Status": "EndpointStatus"}.get(given.get("SortBy", "CreationTime"), "CreationTime")
-    found.sort(key=lambda thing: thing[by], reverse=given.get("SortOrder", "Descending") == "Descending")
+        found = [thing for thing in found if given["StatusEquals"] in (thing.get(member) for member in STATUSES)]
+    status = next((member for member in STATUSES if found and member in found[0]), "CreationTime")
+    by = {"Name": key, "CreationTime": "CreationTime", "Status": status}.get(given.get("SortBy", "CreationTime"), "CreationTime")
+    found.sort(key=lambda thing: thing[by], reverse=given.get("SortOrder", order) == "Descending")
     start, size = int(given.get("NextToken") or 0), int(given.get("MaxResults") or 10)
     page = [{member: thing[member] for member in members if thing.get(member) is not None} for thing in found[start : start + size]]
     return page, str(start + size) if start + size < len(found) else None
+
+
+def copied(thing):
+    """for an answer that is written after the lock is released"""
+    return copy.deepcopy(thing)
 
 
 def page(member, found, token):

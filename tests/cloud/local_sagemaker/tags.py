@@ -61,12 +61,9 @@ def everything():
     """→ {ARN: {key: value}} of all that carries tags, for the tagging shim"""
     with store.lock:
         found = {arn: dict(kept) for arn, kept in store.tagged.items() if kept}
-        backend = moto()
-        for kept in (backend.training_jobs, backend.processing_jobs, backend.data_quality_job_definitions, backend.model_quality_job_definitions):
-            for thing in kept.values():
-                arn = getattr(thing, "arn", None) or getattr(thing, "training_job_arn", None)
-                if arn and getattr(thing, "tags", None):
-                    found[arn] = {tag["Key"]: tag["Value"] for tag in thing.tags}
+        for thing in moto().model_quality_job_definitions.values():
+            if getattr(thing, "tags", None):
+                found[thing.arn] = {tag["Key"]: tag["Value"] for tag in thing.tags}
         return found
 
 

@@ -8,7 +8,11 @@ import functools
 import importlib
 import json
 
-MODULES = ("iam", "lambda_code", "lambda_config", "lambda_policy", "stepfunctions", "cloudwatch", "cloudwatch_query", "cloudformation", "local_pages")
+MODULES = (
+    *("iam", "lambda_code", "lambda_config", "lambda_policy"),
+    *("stepfunctions", "paths", "history", "integrations"),
+    *("alarms", "cloudwatch", "cloudwatch_query", "dashboards", "events", "cloudformation", "local_pages"),
+)
 
 
 def install():

@@ -2,6 +2,7 @@
 
 GET /__local__/tags    {ARN: {key: value}}: the live tags of everything in this process, for the tagging shim (tagging.py)
 GET /__local__/alarms  {name: state}, for endpoints whose update is watched by alarms (local_sagemaker/endpoints.py)
+GET /__local__/fire    fires a rule or a schedule now (events.py)
 
 Gap: MiniStack's GetResources knows neither alarms nor state machines nor log groups nor stacks.
 """
@@ -11,6 +12,8 @@ import json
 import ministack.app as app
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudformation, cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, s3, sns, stepfunctions
+
+from ministack_repairs import events
 
 
 def as_map(tags):
@@ -29,6 +32,8 @@ def collected():
     for alarms in (cloudwatch._alarms, cloudwatch._composite_alarms):
         for alarm in alarms.values():
             yield alarm["AlarmArn"], cloudwatch._resource_tags.get(alarm["AlarmArn"])
+    for dashboard in cloudwatch._dashboards.values():
+        yield dashboard["DashboardArn"], cloudwatch._resource_tags.get(dashboard["DashboardArn"])
     for name, group in cloudwatch_logs._log_groups.items():
         yield "arn:aws:logs:%s:log-group:%s" % (where, name), group.get("tags")
     for arn, topic in sns._topics.items():
@@ -42,15 +47,15 @@ def collected():
             yield stack["StackId"], stack.get("Tags")
 
 
-def everything():
+def everything(_):
     return {arn: as_map(tags) for arn, tags in collected() if tags}
 
 
-def alarms():
+def alarms(_):
     return {name: alarm["StateValue"] for kept in (cloudwatch._alarms, cloudwatch._composite_alarms) for name, alarm in kept.items()}
 
 
-PAGES = {"/__local__/tags": everything, "/__local__/alarms": alarms}
+PAGES = {"/__local__/tags": everything, "/__local__/alarms": alarms, "/__local__/fire": events.fire}
 
 
 def install():
@@ -58,7 +63,8 @@ def install():
 
     async def handle(method, path, headers, query_params, request_id):
         if path in PAGES:
-            return 200, {"Content-Type": "application/json"}, json.dumps(PAGES[path]()).encode()
+            given = {key: value[0] if isinstance(value, list) else value for key, value in (query_params or {}).items()}
+            return 200, {"Content-Type": "application/json"}, json.dumps(PAGES[path](given)).encode()
         return await original(method, path, headers, query_params, request_id)
 
     app._handle_pre_body_request = handle

@@ -239,6 +239,19 @@ async fn a_limit_makes_a_sample_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_sample_is_of_the_whole_window() {
+    let cloud = Fake::new(&sample(Source::Evaluation));
+    (0..60).for_each(|at| cloud.capture(&format!("09/{at:02}.jsonl"), &lines(10, 10)));
+    handle(&cloud, event(), now(), Limits { records: 200, ..Limits::default() }).await.unwrap();
+    let calls = cloud.calls.borrow();
+    let minutes = calls.iter().filter_map(|call| call.strip_prefix("read ")?.strip_suffix(".jsonl")?.get(FOLDER.len() + 4..));
+    let read: Vec<u32> = minutes.map(|minute| minute.parse().unwrap()).collect();
+    for quarter in 0..4 {
+        assert!(read.iter().filter(|minute| **minute / 15 == quarter).count() >= 2, "{read:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_baseline_must_be_there_and_fit() {
     for (bytes, name) in [
         (None, "BaselineNotFound"),
@@ -286,13 +299,21 @@ async fn a_wrong_event_asks_for_nothing() {
     assert!(cloud.calls.borrow().is_empty());
 }
 
+/// The text of a section of the contract, and the names that stand in it as items or keys.
+fn contract(section: &str) -> Vec<&'static str> {
+    let text = include_str!("../../contract.yaml");
+    let start = text.find(&format!("{section}:")).unwrap() + section.len() + 1;
+    let line = &text[start..start + text[start..].find('\n').unwrap()];
+    if let Some(list) = line.trim().strip_prefix('[') {
+        return list.trim_end_matches(']').split(',').map(str::trim).collect();
+    }
+    let inner = text[start..].lines().skip(1).take_while(|line| line.starts_with("    "));
+    let name = |line: &'static str| line.trim().trim_start_matches("- ").split(':').next();
+    inner.filter(|line| !line.trim().starts_with('#')).filter_map(name).collect()
+}
+
 #[test]
-fn the_contract_names_what_the_code_raises_reads_and_answers() {
-    let contract = include_str!("../../contract.yaml");
-    let list = |key: &str| -> Vec<&str> {
-        let line = contract.lines().find_map(|line| line.trim().strip_prefix(key)?.trim().strip_prefix('[')?.split_once(']'));
-        line.unwrap_or_else(|| panic!("{key}")).0.split(',').map(str::trim).collect()
-    };
+fn the_code_keeps_to_its_contract() {
     let raised = [
         Failure::InvalidInput as fn(String) -> Failure,
         Failure::BaselineNotFound,
@@ -301,17 +322,16 @@ fn the_contract_names_what_the_code_raises_reads_and_answers() {
         Failure::ServiceUnavailable,
         Failure::ConfigurationError,
     ];
-    assert_eq!(list("errors:"), raised.map(|failure| failure(String::new()).error_type()));
-    let mut event = event();
-    let fields = event.as_object_mut().unwrap();
-    fields.remove("end");
-    let mut required = list("required:");
+    assert_eq!(contract("errors"), raised.map(|failure| failure(String::new()).error_type()));
+    let event = event();
+    let fields = event.as_object().unwrap().keys().filter(|field| *field != "end");
+    let mut required = contract("required");
     required.sort_unstable();
-    assert_eq!(required, fields.keys().collect::<Vec<_>>());
-    assert_eq!(list("optional:"), ["end", "delay_minutes"]);
+    assert_eq!(required, fields.collect::<Vec<_>>());
+    assert_eq!(contract("optional"), ["end", "delay_minutes"]);
     let report = crate::report::tests::report(30, Source::Evaluation, Default::default());
     let answer = serde_json::to_value(answer(report, S3Uri::read("s3://b/k").unwrap())).unwrap();
-    let mut fields = list("fields:");
+    let mut fields = contract("body");
     fields.sort_unstable();
     assert_eq!(fields, answer["body"].as_object().unwrap().keys().collect::<Vec<_>>());
 }
