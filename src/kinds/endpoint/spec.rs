@@ -156,7 +156,8 @@ fn check_variants(spec: &Spec, scope: &mut Scope<'_>) {
 }
 
 fn desired_variant(name: &str, spec: VariantSpec, scope: &mut Scope<'_>) -> Option<Variant> {
-    if !fits(name, r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$") {
+    // Dashes may repeat, so the pattern alone does not bound the length.
+    if name.len() > 63 || !fits(name, r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$") {
         let help = "up to 63 letters, digits and dashes between them";
         scope.fault_with_help(&["variants", name], format!("`{name}` cannot be a variant's name"), help);
     }
