@@ -10,8 +10,8 @@ use tokio::time::Instant;
 /// (operations, burst, refill per second). The first row whose text the operation starts with counts; all operations
 /// of a row share its bucket.
 ///
-/// Sources: the quota pages of CloudWatch, Lambda and Step Functions. IAM, SageMaker and CloudFormation publish none;
-/// theirs are careful guesses.
+/// Sources: the quota pages of CloudWatch, EventBridge, Lambda and Step Functions. IAM, SageMaker and CloudFormation
+/// publish none; theirs are careful guesses.
 const RATES: &[(&str, f64, f64)] = &[
     ("cloudwatch:PutMetricAlarm", 3.0, 3.0),
     ("cloudwatch:PutCompositeAlarm", 3.0, 3.0),
@@ -29,6 +29,8 @@ const RATES: &[(&str, f64, f64)] = &[
     ("states:TagResource", 200.0, 1.0),
     ("states:DescribeStateMachine", 200.0, 20.0),
     ("states:", 100.0, 5.0),
+    // 50 in the largest regions, 10 or so in others; each operation has its own, and here they share one.
+    ("events:", 10.0, 10.0),
     ("iam:", 40.0, 15.0),
     ("sagemaker:", 20.0, 10.0),
     ("cloudformation:", 20.0, 10.0),

@@ -31,6 +31,7 @@ pub struct Aws {
     limits: limits::Limits,
     cloudformation: aws_sdk_cloudformation::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
+    eventbridge: aws_sdk_eventbridge::Client,
     iam: aws_sdk_iam::Client,
     lambda: aws_sdk_lambda::Client,
     logs: aws_sdk_cloudwatchlogs::Client,
@@ -95,6 +96,7 @@ impl Session {
             limits: limits::Limits::new(!emulated),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            eventbridge: aws_sdk_eventbridge::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             lambda: aws_sdk_lambda::Client::new(config),
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
@@ -132,6 +134,9 @@ impl Aws {
     }
     pub fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
         &self.cloudwatch
+    }
+    pub fn eventbridge(&self) -> &aws_sdk_eventbridge::Client {
+        &self.eventbridge
     }
     pub fn iam(&self) -> &aws_sdk_iam::Client {
         &self.iam

@@ -27,6 +27,7 @@ const PROPAGATION: &[(&str, &str, &str)] = &[
     ("iam", "ConcurrentModification", ""),
     ("cloudformation", "", "Rate exceeded"),
     ("cloudformation", "ValidationError", "IN_PROGRESS state and can not be updated"),
+    ("events", "ConcurrentModificationException", ""),
     ("logs", "OperationAbortedException", ""),
     ("s3", "OperationAborted", "conflicting conditional operation"),
 ];

@@ -46,6 +46,11 @@ pub async fn read(aws: &Aws, resource: &str) -> Result<Tags, AwsError> {
             let answer = aws.call("cloudwatch:ListTagsForResource", resource, request.send()).await?;
             answer.tags.unwrap_or_default().into_iter().map(|tag| pair(tag.key, tag.value)).collect()
         }
+        "events" => {
+            let request = aws.eventbridge().list_tags_for_resource().resource_arn(resource);
+            let answer = aws.call("events:ListTagsForResource", resource, request.send()).await?;
+            answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
+        }
         other => return Err(AwsError::local(format!("tags of {other} are not known here: {resource}"))),
     })
 }
@@ -87,6 +92,10 @@ async fn add(aws: &Aws, resource: &str, tags: &Tags) -> Result<(), AwsError> {
             let request = aws.cloudwatch().tag_resource().resource_arn(resource).set_tags(Some(for_cloudwatch(tags)));
             aws.call("cloudwatch:TagResource", resource, request.send()).await?;
         }
+        "events" => {
+            let request = aws.eventbridge().tag_resource().resource_arn(resource).set_tags(Some(for_eventbridge(tags)));
+            aws.call("events:TagResource", resource, request.send()).await?;
+        }
         other => return Err(AwsError::local(format!("tags of {other} are not known here: {resource}"))),
     }
     Ok(())
@@ -114,6 +123,10 @@ async fn take(aws: &Aws, resource: &str, keys: &[String]) -> Result<(), AwsError
         "cloudwatch" => {
             let request = aws.cloudwatch().untag_resource().resource_arn(resource).set_tag_keys(keys);
             aws.call("cloudwatch:UntagResource", resource, request.send()).await?;
+        }
+        "events" => {
+            let request = aws.eventbridge().untag_resource().resource_arn(resource).set_tag_keys(keys);
+            aws.call("events:UntagResource", resource, request.send()).await?;
         }
         other => return Err(AwsError::local(format!("tags of {other} are not known here: {resource}"))),
     }
@@ -173,6 +186,13 @@ pub fn for_sagemaker(tags: &Tags) -> Vec<aws_sdk_sagemaker::types::Tag> {
 /// Tags in CloudWatch's form.
 pub fn for_cloudwatch(tags: &Tags) -> Vec<aws_sdk_cloudwatch::types::Tag> {
     tags.iter().map(|(key, value)| aws_sdk_cloudwatch::types::Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Tags in EventBridge's form.
+pub fn for_eventbridge(tags: &Tags) -> Vec<aws_sdk_eventbridge::types::Tag> {
+    // Building fails only without a key or value, and both are given.
+    let tag = |(key, value)| aws_sdk_eventbridge::types::Tag::builder().key(key).value(value).build().ok();
+    tags.iter().filter_map(tag).collect()
 }
 
 /// Tags in CloudFormation's form.

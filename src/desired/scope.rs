@@ -154,6 +154,24 @@ impl<'a> Scope<'a> {
         Some(Link { name: known("name"), arn: known("arn") })
     }
 
+    /// What another resource is declared with, for checks that concern both. What is wrong in it is told where it stands.
+    pub fn other(&self, section: &str, name: &str) -> Option<Value> {
+        let declared = self.resolver.environment.resources.get(&Address::new(section, name))?;
+        Some(self.resolver.tree(&declared.node, &mut Resolution::default()))
+    }
+
+    /// A text of another resource's declaration, to stand in this one's state too: it hangs on the same outputs.
+    pub fn borrowed(&mut self, section: &str, name: &str, path: &[&str]) -> Option<String> {
+        let declared = self.resolver.environment.resources.get(&Address::new(section, name))?;
+        let node = path.iter().try_fold(&declared.node, |node, key| node.get(key))?;
+        let mut resolution = Resolution::default();
+        let value = self.resolver.tree(node, &mut resolution);
+        self.resolution.outputs_of.extend(resolution.outputs_of);
+        self.resolution.holes.extend(resolution.holes);
+        self.resolution.blocked = self.resolution.blocked.take().or(resolution.blocked);
+        value.as_str().map(str::to_owned)
+    }
+
     /// A role: an ARN, or the name of a declared one that must exist first.
     pub fn role(&mut self, role: &str, path: &[&str]) -> Option<String> {
         if role.starts_with("arn:") {

@@ -8,6 +8,7 @@ mod function;
 mod log_group;
 mod model;
 mod model_package_group;
+mod monitor;
 mod role;
 mod sagemaker;
 mod stack;
@@ -28,5 +29,6 @@ pub fn registry() -> Registry {
         Box::new(Erased::<composite_alarm::CompositeAlarm>::new()),
         Box::new(Erased::<endpoint::Endpoint>::new()),
         Box::new(Erased::<dashboard::Dashboard>::new()),
+        Box::new(Erased::<monitor::Monitor>::new()),
     ])
 }

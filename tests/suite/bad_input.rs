@@ -11,6 +11,7 @@ const HEAD: &str = "app: toy\nenvironment: toy\naccount: \"123456789012\"\nregio
 fn refused(text: &str) -> Run {
     let project = Project::of_text(&format!("{HEAD}{text}"));
     project.write("main.yaml", "Resources: { T: { Type: AWS::SNS::Topic } }\n");
+    project.write("app/main.py", "def handler(event, context):\n    return event\n");
     let begun = Instant::now();
     let run = project.offline(&["validate", "toy"]).expect(1);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
@@ -143,6 +144,45 @@ fn templates_that_cloudformation_would_refuse() {
     project.edit("stacks/bucket.yaml", "!Ref Name", "!Ref Nmae");
     let run = project.offline(&["validate", "toy"]).expect(1);
     assert!(run.stderr.contains("stacks/bucket.yaml:") && run.stderr.contains("Nmae"), "{}", run.stderr);
+}
+
+/// An endpoint that captures, a function, and a monitor: its keys from line 16 on.
+fn monitored(monitor: &[&str], capture: &str) -> String {
+    let role = "\"arn:aws:iam::123456789012:role/x\"";
+    let mut text = format!(
+        "models:\n  net: {{ image: image-classification, artifact: \"s3://bucket/model.tar.gz\", role: {role} }}\n\
+         endpoints:\n  net:\n    variants: {{ AllTraffic: {{ model: net, instance: ml.m5.large }} }}\n    capture: {capture}\n\
+         functions:\n  look: {{ source: app, runtime: python3.13, handler: main.handler, role: {role}, permissions: {{ drift: {{ principal: events.amazonaws.com }} }} }}\n\
+         \nmonitors:\n  drift:\n"
+    );
+    monitor.iter().for_each(|line| text += &format!("    {line}\n"));
+    text
+}
+
+#[test]
+fn monitors_that_would_see_nothing() {
+    const CAPTURE: &str = "{ percent: 100, to: \"s3://bucket/capture\" }";
+    let folders = "baseline: \"s3://bucket/baseline.json\", reports: \"s3://bucket/reports\"";
+    let lambda = |rest: &str| {
+        format!("{{ engine: lambda, endpoint: net, function: look, classes: [a, b], {folders}, {rest} }}").replacen("{ ", "", 1)
+    };
+    // One line, from column 12 on.
+    let one = |rest: &str| monitored(&[], CAPTURE).replace("  drift:\n", &format!("  drift: {{ {}\n", lambda(rest)));
+    says(&one("window: 1h"), "toy.yaml:15:3", &["this monitor never runs", "`every:`"]);
+    says(&one("every: 1h, schedule: \"cron(0 6 * * ? *)\""), "toy.yaml:15:", &["two ways"]);
+    says(&one("every: 90s"), "toy.yaml:15:", &["whole minutes"]);
+    says(&one("schedule: \"cron(0 6 * * * *)\", window: 1d"), "toy.yaml:15:", &["must be `?`", "each day at 6:00 UTC"]);
+    says(&one("schedule: \"cron(0 6 * * ? *)\""), "toy.yaml:15:3", &["`window` is needed"]);
+    says(&one("every: 8d"), "toy.yaml:15:", &["up to seven days"]);
+    says(&one("every: 1h, variant: AllTrafic"), "toy.yaml:15:", &["no variant AllTrafic", "did you mean `AllTraffic`?"]);
+    says(&one("every: 1h, capture: \"s3://other/capture\""), "toy.yaml:15:", &["does not capture to", "s3://bucket/capture"]);
+    says(&one("every: 1h, low_confidence: 80"), "toy.yaml:15:", &["80"]);
+    let without_permission = one("every: 1h").replace("events.amazonaws.com", "sns.amazonaws.com");
+    says(&without_permission, "toy.yaml:15:", &["lets no rule of EventBridge invoke it", "${monitors.drift.rule_arn}"]);
+    says(&one("every: 1h").replace("[a, b]", "[a]"), "toy.yaml:15:", &["2 to 100 classes"]);
+    says(&one("every: 1h").replace("[a, b]", "[a, A]"), "toy.yaml:15:", &["the same metric"]);
+    says(&one("every: 1h").replace("    capture: {", "    kms_key: x # {"), "toy.yaml:15:", &["captures nothing"]);
+    says(&one("every: 1h").replace("bucket/capture\" }", "bucket/capture\", output: false }"), "toy.yaml:15:", &["no answers"]);
 }
 
 #[test]

@@ -27,6 +27,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("alarms", "threshold: 0", "threshold: 4"),
     ("composite_alarms", "wait: 1m, extension: 2m }", "wait: 3m, extension: 2m }\n    enabled: false"),
     ("dashboards", "{ body: stacks/overview.yaml }", "{ widgets: [{ type: text, properties: { markdown: moved } }] }"),
+    ("monitors", "every: 1h\n    classes", "every: 2h\n    classes"),
 ];
 
 fn life_of(section: &str, from: &str, to: &str) {
@@ -121,5 +122,6 @@ conformance!(
     endpoints,
     alarms,
     composite_alarms,
-    dashboards
+    dashboards,
+    monitors
 );

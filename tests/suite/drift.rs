@@ -21,6 +21,8 @@ const DASHBOARD: &str = "drift-toy-overview";
 const DASHBOARD_ARN: &str = "arn:aws:cloudwatch::123456789012:dashboard/drift-toy-overview";
 const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:drift-toy-flow";
 const ENDPOINT: &str = "drift-toy-net";
+const RULE: &str = "drift-toy-predictions";
+const RULE_ARN: &str = "arn:aws:events:us-east-1:123456789012:rule/drift-toy-predictions";
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:drift-toy-echo";
 const ALARM_ARN: &str = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:drift-toy-errors";
 const GROUP_ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/drift-toy-nets";
@@ -40,6 +42,9 @@ fn sagemaker() -> aws_sdk_sagemaker::Client {
 }
 fn cloudwatch() -> aws_sdk_cloudwatch::Client {
     aws_sdk_cloudwatch::Client::new(sdk())
+}
+fn events() -> aws_sdk_eventbridge::Client {
+    aws_sdk_eventbridge::Client::new(sdk())
 }
 fn logs() -> aws_sdk_cloudwatchlogs::Client {
     aws_sdk_cloudwatchlogs::Client::new(sdk())
@@ -166,6 +171,14 @@ found_and_reverted! {
     endpoint_tag_removed: "endpoints.net", Found::At("tags.cost-centre"), sagemaker().delete_tags().resource_arn(ENDPOINT_ARN).tag_keys("cost-centre").send();
     endpoint_gone: "endpoints.net", Found::Gone, sagemaker().delete_endpoint().endpoint_name(ENDPOINT).send();
 
+    rule_disabled: "monitors.predictions", Found::At("rule.state"), events().disable_rule().name(RULE).send();
+    rule_schedule: "monitors.predictions", Found::At("rule.schedule"), events().put_rule().name(RULE).schedule_expression("cron(0 6 * * ? *)").send();
+    rule_input: "monitors.predictions", Found::At("targets.function.input.endpoint"), target("function", r#"{"endpoint":"other"}"#);
+    rule_target_added: "monitors.predictions", Found::At("targets.copy"), target("copy", "{}");
+    rule_target_removed: "monitors.predictions", Found::At("targets.function"), events().remove_targets().rule(RULE).ids("function").send();
+    rule_tag_changed: "monitors.predictions", Found::At("tags.cost-centre"), events().tag_resource().resource_arn(RULE_ARN).tags(aws_sdk_eventbridge::types::Tag::builder().key("cost-centre").value("x").build().unwrap()).send();
+    rule_gone: "monitors.predictions", Found::Gone, no_rule();
+
     stack_parameter: "stacks.base", Found::At("parameters.Days"), other_parameter();
 }
 
@@ -229,6 +242,18 @@ async fn expression(expression: &str, period: i32) -> Anything {
 
 async fn expression_on_another_alarm() -> Anything {
     put_expression(ALARM, queries(SHARE, 300)).send().await?;
+    Ok(())
+}
+
+async fn target(id: &str, input: &str) -> Anything {
+    let target = aws_sdk_eventbridge::types::Target::builder().id(id).arn(format!("{FUNCTION_ARN}:live")).input(input).build()?;
+    events().put_targets().rule(RULE).targets(target).send().await?;
+    Ok(())
+}
+
+async fn no_rule() -> Anything {
+    events().remove_targets().rule(RULE).ids("function").send().await?;
+    events().delete_rule().name(RULE).send().await?;
     Ok(())
 }
 

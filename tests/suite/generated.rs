@@ -143,6 +143,34 @@ fn endpoint() -> impl Strategy<Value = Value> {
     })
 }
 
+fn monitor() -> impl Strategy<Value = Value> {
+    object(
+        json!({
+            "engine": "lambda", "endpoint": "net", "function": "echo", "every": "1h", "classes": ["a", "b"],
+            "baseline": "s3://bucket/baseline.json", "reports": "s3://bucket/reports",
+        }),
+        vec![
+            optional("every", duration().prop_map(Value::from)),
+            optional("window", duration().prop_map(Value::from)),
+            optional("classes", prop::collection::vec(text(), 1..12).prop_map(Value::from)),
+            optional("low_confidence", select(vec![json!(0), json!(0.5), json!(1), json!(2)])),
+            optional("minimum_records", number().prop_map(Value::from)),
+            optional("reports", select(vec!["s3://b", "s3://bucket-name/a/b/", "https://x"]).prop_map(Value::from)),
+            optional("enabled", any::<bool>().prop_map(Value::from)),
+        ],
+    )
+}
+
+/// A model, and an endpoint that serves it.
+fn served(environment: &mut Value, endpoint: Value) {
+    environment["models"] = json!({ "net": {
+        "image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/net:1",
+        "artifact": "s3://scones-local-models/classifier/model.tar.gz",
+        "role": "run",
+    } });
+    environment["endpoints"] = json!({ "net": endpoint });
+}
+
 fn environment() -> impl Strategy<Value = Value> {
     let tags = prop_oneof![Just(json!({})), map()];
     let machine = object(
@@ -175,13 +203,17 @@ fn environment() -> impl Strategy<Value = Value> {
         function().prop_map(move |function| with(&|environment| environment["functions"]["echo"] = function.clone())),
         alarm().prop_map(move |alarm| with(&|environment| environment["alarms"] = json!({ "errors": alarm }))),
         machine.prop_map(move |machine| with(&|environment| environment["state_machines"] = json!({ "flow": machine }))),
-        endpoint().prop_map(move |endpoint| with(&|environment| {
-            environment["models"] = json!({ "net": {
-                "image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/net:1",
-                "artifact": "s3://scones-local-models/classifier/model.tar.gz",
-                "role": "run",
-            } });
-            environment["endpoints"] = json!({ "net": endpoint });
+        endpoint().prop_map(move |endpoint| with(&|environment| served(environment, endpoint.clone()))),
+        monitor().prop_map(move |monitor| with(&|environment| {
+            served(
+                environment,
+                json!({
+                    "variants": { "AllTraffic": { "model": "net", "instance": "ml.m5.large" } },
+                    "capture": { "percent": 100, "to": "s3://capture-bucket/x" },
+                }),
+            );
+            environment["functions"]["echo"]["permissions"] = json!({ "look": { "principal": "events.amazonaws.com" } });
+            environment["monitors"] = json!({ "look": monitor });
         })),
     ]
 }
