@@ -4,7 +4,6 @@ import functools
 
 import regex  # the models' patterns use \p{…}, which `re` lacks
 
-
 BEYOND = "\\uD800\\uDC00-\\uDBFF\\uDFFF"  # how Java writes the characters that need two of its own
 
 

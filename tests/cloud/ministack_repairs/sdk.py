@@ -11,7 +11,7 @@ import threading
 
 import botocore.config
 import botocore.session
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ParamValidationError
 from ministack.services import stepfunctions as svc
 
 from ministack_repairs import paths
