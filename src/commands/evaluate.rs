@@ -1,14 +1,12 @@
 //! `scones evaluate`: measures the live endpoint on the staged test set, and keeps the result as evidence.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::executions::missing;
-use super::{Context, EnvironmentName, Error, Format, exit, print, tell, write_file};
+use super::{Context, EnvironmentName, Error, Format, bar, exit, print, tell, write_file};
 use crate::address::Address;
 use crate::aws::{Aws, AwsError};
 use crate::workload::evaluation::{self, Evaluation};
@@ -42,7 +40,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let staged = measuring::test_set(aws, &data, asked.classes.len()).await;
     let (test_set, entries) = staged.map_err(|error| with_help(error, &format!("scones stage {}", context.name)))?;
     let started_at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let bar = bar(entries.len());
+    let bar = bar(entries.len() as u64);
     let asking = measuring::ask(aws, &endpoint, &data, &entries, &asked.classes, asked.concurrency, |done| {
         bar.set_position(done as u64);
     });
@@ -110,18 +108,4 @@ fn with_help(error: AwsError, command: &str) -> Error {
         true => Error::other(error.to_string(), format!("make it first: {command}")),
         false => error.into(),
     }
-}
-
-fn bar(length: usize) -> ProgressBar {
-    use std::io::IsTerminal;
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(length as u64);
-    // A template of our own always parses; without it the default style still counts.
-    if let Ok(style) = ProgressStyle::with_template("  {wide_bar} {pos}/{len} {eta}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

@@ -10,12 +10,16 @@ mod executions;
 mod explain;
 mod plan;
 mod run;
+mod stage;
 mod status;
 mod train;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::aws::AwsError;
 use crate::environment::{Diagnostics, schema};
@@ -63,6 +67,8 @@ enum Command {
     Run(run::Arguments),
     /// Measure the endpoint on the staged test pictures
     Evaluate(evaluate::Arguments),
+    /// Make the pictures to train with out of their archive, and upload what changed
+    Stage(stage::Arguments),
     /// Train a model with the training workflow
     Train(EnvironmentName),
     /// Print the JSON Schema of environment files
@@ -160,6 +166,7 @@ pub async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Explain(arguments) => explain::run(arguments).await,
         Command::Run(arguments) => run::run(arguments).await,
         Command::Evaluate(arguments) => evaluate::run(arguments).await,
+        Command::Stage(arguments) => stage::run(arguments).await,
         Command::Train(environment) => train::run(environment).await,
         Command::Schema => {
             print(&format!("{:#}", schema::editor_schema(&registry())))?;
@@ -188,6 +195,20 @@ fn print(text: &str) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// A bar for long work on a terminal; nothing elsewhere.
+fn bar(length: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length);
+    // A template of our own always parses; without it the default style still counts.
+    if let Ok(style) = ProgressStyle::with_template("  {wide_bar} {pos}/{len} {eta}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 /// Writes a line to standard error: what is not a result.

@@ -1,5 +1,7 @@
 //! The blocks of an environment file that speak of the workload as a whole, not of one resource.
 
+pub mod staging;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -12,6 +14,8 @@ use crate::units::Seconds;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Blocks {
+    /// The pictures a model is trained and tested with: what `scones stage` makes.
+    pub staging: Option<staging::Staging>,
     /// How a picture is sent through the workflow: what `scones run` does.
     pub run: Option<Running>,
     /// A picture that must come out right after each apply.

@@ -6,3 +6,4 @@ pub mod execution;
 pub mod measuring;
 pub mod picture;
 pub mod runner;
+pub mod staging;
