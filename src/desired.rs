@@ -5,6 +5,7 @@ mod blocks;
 mod resolve;
 mod scope;
 mod sort;
+mod workflows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ pub use scope::{Link, Scope};
 
 use crate::address::Address;
 use crate::environment::shape::nearest;
-use crate::environment::{Diagnostic, Diagnostics, Environment};
+use crate::environment::{Blocks, Diagnostic, Diagnostics, Environment};
 use crate::kind::{AnyKind, Attribute, Needs, Registry, Tags, World};
 use resolve::Resolver;
 
@@ -128,6 +129,9 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
                 source: finished.source,
             },
         );
+    }
+    if let (true, Ok(blocks)) = (faults.is_empty(), Blocks::of(&blocks)) {
+        workflows::check(environment, &resolver, &resources, &blocks, &mut faults);
     }
     // A cycle is only worth telling when the resources themselves are right.
     if faults.is_empty() {

@@ -14,10 +14,12 @@ pub mod address;
 pub mod environment;
 
 pub mod asl;
+pub mod contract;
 pub mod desired;
 pub mod diff;
 pub mod finding;
 pub mod images;
+pub mod metrics;
 pub mod plan;
 pub mod policy;
 pub mod report;

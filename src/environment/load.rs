@@ -72,6 +72,7 @@ pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics
     let mut resources = IndexMap::new();
     let mut documents = BTreeMap::new();
     let mut packages = BTreeMap::new();
+    let mut contracts = BTreeMap::new();
     for kind in registry.iter() {
         let entries = root.get(kind.section()).and_then(Node::as_mapping);
         for (name, entry) in entries.into_iter().flatten() {
@@ -83,9 +84,11 @@ pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics
                 let result = match input {
                     Input::Template => document(&directory, path, node, Tags::CloudFormation, &mut documents),
                     Input::Document => document(&directory, path, node, Tags::Refused, &mut documents),
-                    Input::Package => {
-                        package(&directory, path, node, &entry.node).map(|digest| drop(packages.insert(address.clone(), digest)))
-                    }
+                    Input::Package => package(&directory, path, node, &entry.node).and_then(|digest| {
+                        packages.insert(address.clone(), digest);
+                        contracts.extend(contract(&directory, path, node)?.map(|contract| (address.clone(), contract)));
+                        Ok(())
+                    }),
                 };
                 faults.extend(result.err());
             }
@@ -96,7 +99,7 @@ pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics
     if !faults.is_empty() {
         return Err(Diagnostics(faults));
     }
-    Ok(Environment { header, root, resources, documents, packages, directory, file: file.to_owned() })
+    Ok(Environment { header, root, resources, documents, contracts, packages, directory, file: file.to_owned() })
 }
 
 fn merged(file: &Path) -> Result<Node, Diagnostic> {
@@ -182,6 +185,15 @@ fn document(directory: &Path, path: &str, node: &Node, tags: Tags, found: &mut B
     }
     found.insert(path.to_owned(), parsed);
     Ok(())
+}
+
+/// What the function in a folder says of itself, if it does.
+fn contract(directory: &Path, path: &str, node: &Node) -> Result<Option<Node>, Diagnostic> {
+    let file = inside(directory, path, node)?.join("contract.yaml");
+    if !file.is_file() {
+        return Ok(None);
+    }
+    yaml::parse(&source::read(&file, Some(&node.span))?, Tags::Refused).map(Some)
 }
 
 fn package(directory: &Path, path: &str, node: &Node, entry: &Node) -> Result<String, Diagnostic> {

@@ -74,6 +74,8 @@ pub struct Environment {
     pub resources: IndexMap<Address, Declared>,
     /// Templates and definitions by the path that names them.
     pub documents: BTreeMap<String, Node>,
+    /// What functions say of themselves, in the `contract.yaml` beside their sources.
+    pub contracts: BTreeMap<Address, Node>,
     /// Digests of packages' inputs.
     pub packages: BTreeMap<Address, String>,
     /// The folder that paths start from.

@@ -23,6 +23,7 @@ import argparse  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import launcher  # noqa: E402
+import npm  # noqa: E402
 import venvs  # noqa: E402
 from trouble import Trouble  # noqa: E402
 
@@ -45,6 +46,7 @@ def main(argv=None):
         if args.command == "install":
             for name, python in venvs.ensure(ROOT, (*venvs.NAMES, venvs.ORACLES)).items():
                 print("%s: %s" % (name, python))
+            print("npm: %s" % npm.ensure(venvs.home_of(ROOT)))
             return 0
         return getattr(launcher, args.command)(args.dir.resolve(), ROOT)
     except Trouble as trouble:

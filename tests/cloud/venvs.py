@@ -26,7 +26,7 @@ DONE = ".complete"  # written last: a folder without it is a build that was inte
 
 def ensure(root, names=NAMES):
     """→ {name: path of its python}, building what is missing"""
-    home = Path(os.environ.get("SCONES_VENVS") or root / "target" / "cloud-venvs").resolve()
+    home = home_of(root)
     home.mkdir(parents=True, exist_ok=True)
     if any(not complete(home, name) for name in names):
         with locked(home / ".lock"):
@@ -38,6 +38,10 @@ def ensure(root, names=NAMES):
     for name in names:
         link(home, name)
     return {name: folder(home, name) / "bin" / "python" for name in names}
+
+
+def home_of(root):
+    return Path(os.environ.get("SCONES_VENVS") or root / "target" / "cloud-venvs").resolve()
 
 
 def requirements(name):
@@ -73,13 +77,16 @@ def build(home, name):
 
 
 def link(home, name):
-    """`home/NAME` → the current folder; by rename, so that it is never absent"""
-    current, target = home / name, folder(home, name).name
-    if current.is_symlink() and os.readlink(current) == target:
+    point(home / name, folder(home, name))
+
+
+def point(current, target):
+    """makes `current` a link to a folder beside it; by rename, so that it is never absent"""
+    if current.is_symlink() and os.readlink(current) == target.name:
         return
-    fresh = home / (".%s-%d" % (name, os.getpid()))
+    fresh = current.with_name(".%s-%d" % (current.name, os.getpid()))
     fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target)
+    fresh.symlink_to(target.name)
     fresh.replace(current)
 
 

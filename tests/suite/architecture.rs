@@ -8,7 +8,18 @@ use crate::support::repository;
 const RULES: &[(&[&str], &[&str], &str)] = &[
     (&["diff.rs"], &["crate::"], "comparing knows nothing of ours"),
     (
-        &["policy.rs", "policy/", "asl.rs", "asl/", "template.rs", "template/"],
+        &[
+            "policy.rs",
+            "policy/",
+            "asl.rs",
+            "asl/",
+            "template.rs",
+            "template/",
+            "contract.rs",
+            "contract/",
+            "metrics.rs",
+            "metrics/",
+        ],
         &[
             "crate::aws",
             "crate::environment",

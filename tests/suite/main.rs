@@ -2,6 +2,7 @@
 //!
 //! Most of them talk to the local cloud; `make test` starts it.
 
+mod agreement;
 mod architecture;
 mod bad_input;
 mod conformance;

@@ -1,5 +1,7 @@
 //! The last function of the classify workflow: lets a picture pass that the model is sure about.
 
+#[cfg(test)]
+mod contract;
 mod failure;
 mod handler;
 

@@ -1,5 +1,7 @@
 //! The second function of the classify workflow: asks the SageMaker endpoint what a picture shows.
 
+#[cfg(test)]
+mod contract;
 mod endpoint;
 mod failure;
 mod handler;

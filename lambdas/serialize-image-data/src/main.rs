@@ -1,5 +1,7 @@
 //! The first function of the classify workflow: takes the address of a picture in S3, and gives the picture itself.
 
+#[cfg(test)]
+mod contract;
 mod failure;
 mod handler;
 mod picture;

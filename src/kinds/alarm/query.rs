@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::canonical;
-use super::spec::{STATISTIC, Unit, check_metric, check_period, dimensions};
+use super::spec::{STATISTIC, Unit, check_period, dimensions, note};
 use crate::desired::Scope;
 use crate::finding::nearest;
+use crate::metrics;
 use crate::units::Seconds;
 
 /// How many metrics, and how many expressions, an alarm takes.
@@ -160,12 +161,15 @@ fn query(spec: Spec, returned: bool, ids: &BTreeSet<String>, path: &[&str; 2], s
         if !missing.is_empty() {
             scope.fault(path, format!("a query has an `expression`, or all of a metric: {} is missing", missing.join(", ")));
         }
-        if let Some((namespace, name)) = spec.metric.as_deref().and_then(|metric| metric.split_once(' ')) {
-            check_metric(namespace, name, spec.statistic.as_deref().unwrap_or_default(), scope);
-        }
+    }
+    let dimensions = dimensions(spec.of.as_deref(), &spec.dimensions, path, scope)?;
+    if let Some((namespace, name)) = spec.metric.as_deref().and_then(|metric| metric.split_once(' ')) {
+        let names: Vec<&str> = dimensions.keys().map(String::as_str).collect();
+        let (statistic, unit) = (spec.statistic.as_deref().unwrap_or_default(), spec.unit.as_ref().map(|unit| unit.0.as_str()));
+        note(metrics::check_query(namespace, name, &names, statistic, unit), path, scope);
     }
     Some(Query {
-        dimensions: dimensions(spec.of.as_deref(), &spec.dimensions, path, scope)?,
+        dimensions,
         expression: spec.expression,
         metric: spec.metric,
         statistic: spec.statistic.as_deref().map(canonical),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{State, as_set, canonical, is_percentile, low_samples_of, query};
 use crate::desired::Scope;
+use crate::metrics;
 use crate::units::Seconds;
 
 /// The variant that an endpoint has if nothing else is said of it.
@@ -16,65 +17,6 @@ pub const STATISTIC: &str = concat!(
     r"|(p|tm|tc|ts|wm)([0-9]{1,2}(\.[0-9]{1,10})?|100)",
     r"|(PR|TM|TC|TS|WM)\([0-9.%]*:[0-9.%]*\))$",
 );
-
-/// Metrics that are often misspelt: CloudWatch takes any name, and the alarm then waits for ever.
-///
-/// Sources: the metrics pages of the SageMaker, Lambda and Step Functions developer guides.
-const KNOWN: &[(&str, &[&str])] = &[
-    (
-        "AWS/SageMaker",
-        &[
-            "Invocations",
-            "InvocationsPerInstance",
-            "InvocationsPerCopy",
-            "Invocation4XXErrors",
-            "Invocation5XXErrors",
-            "InvocationModelErrors",
-            "InvocationsFailed",
-            "ModelLatency",
-            "OverheadLatency",
-            "ModelSetupTime",
-            "TimeToFirstByte",
-            "ConcurrentRequestsPerModel",
-            "ConcurrentRequestsPerCopy",
-        ],
-    ),
-    (
-        "/aws/sagemaker/Endpoints",
-        &["CPUUtilization", "MemoryUtilization", "GPUUtilization", "GPUMemoryUtilization", "DiskUtilization", "CPUReservation"],
-    ),
-    (
-        "AWS/Lambda",
-        &[
-            "Invocations",
-            "Errors",
-            "DeadLetterErrors",
-            "DestinationDeliveryFailures",
-            "Throttles",
-            "Duration",
-            "PostRuntimeExtensionsDuration",
-            "IteratorAge",
-            "ConcurrentExecutions",
-            "UnreservedConcurrentExecutions",
-            "ClaimedAccountConcurrency",
-            "AsyncEventsReceived",
-            "AsyncEventAge",
-            "AsyncEventsDropped",
-        ],
-    ),
-    (
-        "AWS/States",
-        &[
-            "ExecutionTime",
-            "ExecutionThrottled",
-            "ExecutionsStarted",
-            "ExecutionsSucceeded",
-            "ExecutionsFailed",
-            "ExecutionsAborted",
-            "ExecutionsTimedOut",
-        ],
-    ),
-];
 
 /// A CloudWatch alarm on one metric, or on an expression of several.
 #[derive(Deserialize, JsonSchema)]
@@ -222,6 +164,11 @@ fn yes() -> bool {
 pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
     check(&spec, scope);
     let dimensions = dimensions(spec.of.as_deref(), &spec.dimensions, &[], scope)?;
+    if let Some((namespace, name)) = spec.metric.as_deref().and_then(|metric| metric.split_once(' ')) {
+        let names: Vec<&str> = dimensions.keys().map(String::as_str).collect();
+        let (statistic, unit) = (spec.statistic.as_deref().unwrap_or_default(), spec.unit.as_ref().map(|unit| unit.0.as_str()));
+        note(metrics::check(namespace, name, &names, statistic, unit, spec.threshold), &[], scope);
+    }
     let statistic = spec.statistic.as_deref().map(canonical);
     let low_samples = spec.evaluate_low_sample_count_percentile.map(|samples| match samples {
         LowSamples::Evaluate => "evaluate",
@@ -284,9 +231,6 @@ fn check(spec: &Spec, scope: &mut Scope<'_>) {
     for (key, _) in actions.into_iter().filter(|(_, actions)| actions.len() > 5) {
         scope.fault(&[key], "an alarm takes at most 5 actions for each state");
     }
-    if let Some((namespace, name)) = spec.metric.as_deref().and_then(|metric| metric.split_once(' ')) {
-        check_metric(namespace, name, spec.statistic.as_deref().unwrap_or_default(), scope);
-    }
 }
 
 /// An alarm watches one metric or an expression, and never half of either.
@@ -318,21 +262,14 @@ pub fn check_period(period: u32, path: &[&str], scope: &mut Scope<'_>) {
     }
 }
 
-/// Finds the slips that CloudWatch takes without a word.
-pub fn check_metric(namespace: &str, name: &str, statistic: &str, scope: &mut Scope<'_>) {
-    let known = |wanted: &str| KNOWN.iter().find(|(known, _)| *known == wanted);
-    if let Some((right, _)) = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(namespace) && *known != namespace) {
-        let message = format!("there is no data under {namespace}: the case of letters counts");
-        scope.fault_with_help(&["metric"], message, format!("did you mean `{right}`?"));
-    }
-    let names = known(namespace).map_or(&[][..], |(_, names)| names);
-    // A name that is new here may be new at AWS; only one that nearly is a known one is a slip.
-    let near = |known: &&&str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()) <= 2;
-    if let Some(right) = names.iter().find(near).filter(|_| !names.contains(&name)) {
-        scope.fault_with_help(&["metric"], format!("{namespace} has no metric {name}"), format!("did you mean `{right}`?"));
-    }
-    if namespace == "AWS/SageMaker" && ["Invocations", "InvocationsPerInstance"].contains(&name) && statistic != "Sum" {
-        scope.fault(&["statistic"], format!("SageMaker's {name} means something as a Sum only"));
+/// Notes what keeps an alarm on a metric from ever ringing. `path` is where the metric stands.
+pub fn note(faults: Vec<metrics::Fault>, path: &[&str], scope: &mut Scope<'_>) {
+    for fault in faults {
+        let place: Vec<&str> = path.iter().copied().chain([fault.field]).collect();
+        match fault.help {
+            Some(help) => scope.fault_with_help(&place, fault.message, help),
+            None => scope.fault(&place, fault.message),
+        }
     }
 }
 

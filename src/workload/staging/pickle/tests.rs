@@ -134,6 +134,7 @@ fn arrays_that_are_no_pictures_are_refused() {
 fn batches_of_another_form_are_refused() {
     let names = |names: &[&str]| list(names.iter().map(|name| text(name.as_bytes())));
     assert!(refusal(&replacing("filenames", names(&["a.png"]))).contains("2 pictures, but 1 file names and 2 labels"));
+    assert!(refusal(&replacing("fine_labels", list([b"K\x01".to_vec()]))).contains("2 pictures, but 2 file names and 1 labels"));
     assert!(refusal(&replacing("filenames", list([b"N".to_vec(), b"N".to_vec()]))).contains("`filenames` is no text"));
     assert!(refusal(&replacing("fine_labels", list([b"K\x01".to_vec(), b"K\x64".to_vec()]))).contains("from 0 to 99"));
     assert!(
