@@ -66,6 +66,7 @@ impl AwsError {
             | "ResourceNotFoundException"
             | "ResourceNotFound"
             | "StateMachineDoesNotExist"
+            | "ObjectNotFoundException"
             | "NoSuchBucket"
             | "NoSuchKey"
             | "NotFound"

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 /// (operations, burst, refill per second). The first row whose text the operation starts with counts; all operations
 /// of a row share its bucket.
 ///
-/// Sources: the quota pages of CloudWatch, EventBridge, Lambda and Step Functions. IAM, SageMaker and CloudFormation
-/// publish none; theirs are careful guesses.
+/// Sources: the quota pages of CloudWatch, EventBridge, Lambda and Step Functions. IAM, SageMaker, CloudFormation and
+/// Application Auto Scaling publish none; theirs are careful guesses.
 const RATES: &[(&str, f64, f64)] = &[
     ("cloudwatch:PutMetricAlarm", 3.0, 3.0),
     ("cloudwatch:PutCompositeAlarm", 3.0, 3.0),
@@ -34,6 +34,7 @@ const RATES: &[(&str, f64, f64)] = &[
     ("iam:", 40.0, 15.0),
     ("sagemaker:", 20.0, 10.0),
     ("cloudformation:", 20.0, 10.0),
+    ("application-autoscaling:", 10.0, 5.0),
     ("tag:", 10.0, 5.0),
     ("logs:", 10.0, 10.0),
 ];

@@ -38,6 +38,7 @@ pub struct Aws {
     s3: aws_sdk_s3::Client,
     sagemaker: aws_sdk_sagemaker::Client,
     sagemaker_runtime: aws_sdk_sagemakerruntime::Client,
+    scaling: aws_sdk_applicationautoscaling::Client,
     states: aws_sdk_sfn::Client,
     tagging: aws_sdk_resourcegroupstagging::Client,
 }
@@ -103,6 +104,7 @@ impl Session {
             s3: aws_sdk_s3::Client::from_conf(s3),
             sagemaker: aws_sdk_sagemaker::Client::new(config),
             sagemaker_runtime: aws_sdk_sagemakerruntime::Client::new(config),
+            scaling: aws_sdk_applicationautoscaling::Client::new(config),
             states: aws_sdk_sfn::Client::new(config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
         }
@@ -155,6 +157,9 @@ impl Aws {
     }
     pub fn sagemaker_runtime(&self) -> &aws_sdk_sagemakerruntime::Client {
         &self.sagemaker_runtime
+    }
+    pub fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {
+        &self.scaling
     }
     pub fn states(&self) -> &aws_sdk_sfn::Client {
         &self.states

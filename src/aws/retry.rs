@@ -28,6 +28,7 @@ const PROPAGATION: &[(&str, &str, &str)] = &[
     ("cloudformation", "", "Rate exceeded"),
     ("cloudformation", "ValidationError", "IN_PROGRESS state and can not be updated"),
     ("events", "ConcurrentModificationException", ""),
+    ("application-autoscaling", "ConcurrentUpdateException", ""),
     ("logs", "OperationAbortedException", ""),
     ("s3", "OperationAborted", "conflicting conditional operation"),
 ];

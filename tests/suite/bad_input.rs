@@ -346,6 +346,25 @@ fn composite_alarms_that_cloudwatch_would_refuse() {
 }
 
 #[test]
+fn scaling_that_aws_would_refuse() {
+    let endpoint = |text: &str| {
+        format!(
+            "models:\n  m: {{ role: arn:aws:iam::123456789012:role/r, image: image-classification, artifact: s3://bucket/m.tar.gz }}\nendpoints:\n  e:\n    variants:\n      A: {{ model: m, {text} }}\n"
+        )
+    };
+    says(&endpoint("instance: ml.m5.large, scaling: { min: 3, max: 2, target: 70 }"), "toy.yaml:10:", &["fewer than 3"]);
+    says(
+        &endpoint("instance: ml.m5.large, count: 3, scaling: { min: 1, max: 2, target: 70 }"),
+        "toy.yaml:10:",
+        &["which is 1 to 2"],
+    );
+    says(&endpoint("instance: ml.m5.large, scaling: { min: 1, max: 2, target: 0 }"), "toy.yaml:10:", &["more than 0"]);
+    says(&endpoint("instance: ml.t2.medium, scaling: { min: 1, max: 2, target: 7 }"), "toy.yaml:10:", &["burstable"]);
+    let serverless = "serverless: { memory: 1024, max_concurrency: 5 }, scaling: { min: 1, max: 2, target: 7 }";
+    says(&endpoint(serverless), "toy.yaml:10:", &["no instances to scale"]);
+}
+
+#[test]
 fn models_have_one_source() {
     let model = |text: &str| format!("models:\n  m: {{ role: arn:aws:iam::123456789012:role/r, {text} }}\n");
     says(&model("image: image-classification"), "toy.yaml:6:3", &["the key `artifact` is missing", "`package`"]);

@@ -4,6 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, OnceLock};
 
+use aws_sdk_applicationautoscaling::types::{
+    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ServiceNamespace, SuspendedState,
+    TargetTrackingScalingPolicyConfiguration,
+};
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, StandardUnit, Statistic};
 use aws_sdk_sagemaker::types::{DesiredWeightAndCapacity, ProductionVariant, ProductionVariantInstanceType};
@@ -23,6 +27,7 @@ const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:drift-
 const ENDPOINT: &str = "drift-toy-net";
 const RULE: &str = "drift-toy-predictions";
 const RULE_ARN: &str = "arn:aws:events:us-east-1:123456789012:rule/drift-toy-predictions";
+const VARIANT: &str = "endpoint/drift-toy-net/variant/AllTraffic";
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:drift-toy-echo";
 const ALARM_ARN: &str = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:drift-toy-errors";
 const GROUP_ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/drift-toy-nets";
@@ -39,6 +44,9 @@ fn states() -> aws_sdk_sfn::Client {
 }
 fn sagemaker() -> aws_sdk_sagemaker::Client {
     aws_sdk_sagemaker::Client::new(sdk())
+}
+fn scaling() -> aws_sdk_applicationautoscaling::Client {
+    aws_sdk_applicationautoscaling::Client::new(sdk())
 }
 fn cloudwatch() -> aws_sdk_cloudwatch::Client {
     aws_sdk_cloudwatch::Client::new(sdk())
@@ -168,6 +176,12 @@ found_and_reverted! {
 
     endpoint_count: "endpoints.net", Found::At("variants.AllTraffic.count"), capacity(3);
     endpoint_other_configuration: "endpoints.net", Found::At("variants.AllTraffic.instance"), other_configuration();
+    endpoint_scaling_bounds: "endpoints.net", Found::At("scaling.AllTraffic.max"), scaling().register_scalable_target().service_namespace(ServiceNamespace::Sagemaker).resource_id(VARIANT).scalable_dimension(ScalableDimension::SageMakerVariantDesiredInstanceCount).min_capacity(1).max_capacity(5).send();
+    endpoint_scaling_suspended: "endpoints.net", Found::At("scaling.AllTraffic.other"), scaling().register_scalable_target().service_namespace(ServiceNamespace::Sagemaker).resource_id(VARIANT).scalable_dimension(ScalableDimension::SageMakerVariantDesiredInstanceCount).suspended_state(SuspendedState::builder().dynamic_scaling_in_suspended(true).build()).send();
+    endpoint_scaling_target: "endpoints.net", Found::At("scaling.AllTraffic.policy.target"), policy("scones");
+    endpoint_scaling_policy_added: "endpoints.net", Found::At("scaling.AllTraffic.other_policies"), policy("mine");
+    endpoint_scaling_policy_removed: "endpoints.net", Found::At("scaling.AllTraffic.policy"), scaling().delete_scaling_policy().policy_name("scones").service_namespace(ServiceNamespace::Sagemaker).resource_id(VARIANT).scalable_dimension(ScalableDimension::SageMakerVariantDesiredInstanceCount).send();
+    endpoint_scaling_gone: "endpoints.net", Found::At("scaling.AllTraffic"), unscaled();
     endpoint_tag_removed: "endpoints.net", Found::At("tags.cost-centre"), sagemaker().delete_tags().resource_arn(ENDPOINT_ARN).tag_keys("cost-centre").send();
     endpoint_gone: "endpoints.net", Found::Gone, sagemaker().delete_endpoint().endpoint_name(ENDPOINT).send();
 
@@ -280,9 +294,39 @@ async fn other_configuration() -> Anything {
         .build();
     let name = "someone-elses-configuration";
     let _ = sagemaker().delete_endpoint_config().endpoint_config_name(name).send().await;
+    // Another type of instance is refused while the variant is scaled.
+    unscaled().await?;
     sagemaker().create_endpoint_config().endpoint_config_name(name).production_variants(variant).send().await?;
     sagemaker().update_endpoint().endpoint_name(ENDPOINT).endpoint_config_name(name).send().await?;
     in_service().await
+}
+
+async fn policy(name: &str) -> Anything {
+    let metric = PredefinedMetricSpecification::builder();
+    let metric = metric.predefined_metric_type(MetricType::SageMakerVariantInvocationsPerInstance).build()?;
+    let config = TargetTrackingScalingPolicyConfiguration::builder().target_value(5.0).predefined_metric_specification(metric);
+    scaling()
+        .put_scaling_policy()
+        .policy_name(name)
+        .policy_type(PolicyType::TargetTrackingScaling)
+        .service_namespace(ServiceNamespace::Sagemaker)
+        .resource_id(VARIANT)
+        .scalable_dimension(ScalableDimension::SageMakerVariantDesiredInstanceCount)
+        .target_tracking_scaling_policy_configuration(config.build()?)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn unscaled() -> Anything {
+    scaling()
+        .deregister_scalable_target()
+        .service_namespace(ServiceNamespace::Sagemaker)
+        .resource_id(VARIANT)
+        .scalable_dimension(ScalableDimension::SageMakerVariantDesiredInstanceCount)
+        .send()
+        .await?;
+    Ok(())
 }
 
 async fn in_service() -> Anything {

@@ -12,5 +12,6 @@ mod generated;
 mod journey;
 mod oracles;
 mod registry;
+mod scaling;
 mod scenarios;
 mod support;

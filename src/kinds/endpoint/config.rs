@@ -19,7 +19,7 @@ const NAMES: u32 = 8;
 /// Makes the configuration, or finds it made. Its name is never that of `besides`, which the endpoint has already and
 /// which therefore would change nothing: a deployment is also what brings a capture back that stopped.
 pub async fn ensure(aws: &Aws, to: &Target<State>, besides: Option<&str>) -> Result<String, AwsError> {
-    let wanted = State { rollout: None, ..to.state.clone() };
+    let wanted = State { scaling: Default::default(), rollout: None, ..to.state.clone() };
     for attempt in 0..NAMES {
         let name = name_of(&to.name, &to.state, attempt);
         if besides == Some(&name) {

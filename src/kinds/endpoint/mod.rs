@@ -4,6 +4,7 @@
 mod config;
 mod read;
 mod rollout;
+mod scaling;
 mod spec;
 mod status;
 mod wait;
@@ -21,6 +22,7 @@ use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use rollout::Rollout;
+use scaling::Scalings;
 
 pub struct Endpoint;
 
@@ -38,6 +40,9 @@ pub struct State {
     vpc: Option<Vpc>,
     #[serde(default, skip_serializing_if = "Others::is_empty")]
     other: Others,
+    /// What sets the counts of variants by their traffic.
+    #[serde(default)]
+    scaling: Scalings,
     /// How an update is carried out. AWS keeps it for no longer than that, so the live side repeats what is declared.
     rollout: Option<Rollout>,
 }
@@ -99,6 +104,21 @@ impl Kind for Endpoint {
     const CALLS: &'static [Call] = &[
         Call { when: When::Create, actions: &["sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint"] },
         Call {
+            when: When::Create,
+            actions: &["application-autoscaling:RegisterScalableTarget", "application-autoscaling:PutScalingPolicy"],
+        },
+        // A fleet is updated without scaling, and scaled again after that.
+        Call {
+            when: When::Update(&[]),
+            actions: &[
+                "application-autoscaling:DeregisterScalableTarget",
+                "application-autoscaling:DeleteScalingPolicy",
+                "application-autoscaling:RegisterScalableTarget",
+                "application-autoscaling:PutScalingPolicy",
+            ],
+        },
+        Call { when: When::Delete, actions: &["application-autoscaling:DeregisterScalableTarget"] },
+        Call {
             when: When::Update(&[]),
             actions: &[
                 "sagemaker:CreateEndpointConfig",
@@ -132,7 +152,8 @@ impl Kind for Endpoint {
         spec::desired(spec, scope)
     }
 
-    /// Per endpoint DescribeEndpoint and one DescribeEndpointConfig for each generation; one ListEndpointConfigs for all.
+    /// Per endpoint DescribeEndpoint and one DescribeEndpointConfig for each generation; one ListEndpointConfigs and one
+    /// DescribeScalableTargets for all, and one DescribeScalingPolicies if any is scaled.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         read::observe(aws, wanted).await
     }

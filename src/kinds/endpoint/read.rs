@@ -11,6 +11,7 @@ use aws_sdk_sagemaker::types::{
 };
 use futures::future::try_join_all;
 
+use super::scaling::{self, Scalings};
 use super::spec::STARTED;
 use super::status::status;
 use super::{Capture, Serverless, State, Variant, weight};
@@ -20,6 +21,21 @@ use crate::kinds::sagemaker::{Others, Vpc, base, note, searches};
 
 /// Reads all endpoints at once, then all configurations of those that exist.
 pub async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+    let names = wanted.iter().map(|one| one.name.as_str()).collect();
+    let (found, scalings) = futures::try_join!(fleets(aws, wanted), scaling::read(aws, &names))?;
+    Ok(found.into_iter().map(|live| with_scaling(live, wanted, &scalings)).collect())
+}
+
+/// Adds what scales an endpoint; counts that it may set are as declared.
+fn with_scaling(mut live: Live<State>, wanted: &[Wanted<State>], scalings: &BTreeMap<String, Scalings>) -> Live<State> {
+    live.state.scaling = scalings.get(&live.name).cloned().unwrap_or_default();
+    if let Some(declared) = wanted.iter().find(|one| one.name == live.name).and_then(|one| one.desired.as_ref()) {
+        scaling::fold(&mut live.state.variants, &declared.variants, &declared.scaling);
+    }
+    live
+}
+
+async fn fleets(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
     let searches = searches(wanted.iter().map(|one| one.name.as_str()), &aws.world.prefix());
     let endpoints = try_join_all(wanted.iter().map(|one| describe(aws, &one.name)));
     let configs = try_join_all(searches.iter().map(|text| list_configs(aws, text)));
@@ -198,6 +214,7 @@ pub fn content(config: DescribeEndpointConfigOutput) -> State {
         network_isolation: config.enable_network_isolation.unwrap_or_default(),
         vpc: config.vpc_config.map(Vpc::of),
         other,
+        scaling: Scalings::new(),
         rollout: None,
     }
 }

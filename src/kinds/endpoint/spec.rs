@@ -7,6 +7,7 @@ use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::scaling::{self, Scalings};
 use super::{Capture, Serverless, State, Variant, rollout, weight};
 use crate::desired::Scope;
 use crate::finding::nearest;
@@ -46,13 +47,15 @@ struct VariantSpec {
     /// The type of instance, such as ml.m5.xlarge.
     #[schemars(regex(pattern = INSTANCE))]
     instance: Option<String>,
-    /// How many instances; by default 1.
+    /// How many instances; by default 1. With `scaling`, how many at first: by default its least.
     #[schemars(range(min = 1))]
     count: Option<i32>,
     /// The share of the traffic, relative to the other variants'; by default 1.
     #[schemars(range(min = 0))]
     #[serde(default = "one")]
     weight: f32,
+    /// Sets the count by the traffic.
+    scaling: Option<scaling::Spec>,
     /// Capacity without instances, in place of `instance`.
     serverless: Option<ServerlessSpec>,
 }
@@ -115,7 +118,10 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
     check_name(scope);
     check_variants(&spec, scope);
     let mut variants = BTreeMap::new();
-    for (name, variant) in spec.variants {
+    let mut scalings = Scalings::new();
+    for (name, mut variant) in spec.variants {
+        let scaling = variant.scaling.take().and_then(|scaling| desired_scaling(scaling, &name, &mut variant, scope));
+        scalings.extend(scaling.map(|scaling| (name.clone(), scaling)));
         // Its fault is noted; the others are looked at all the same.
         if let Some(variant) = desired_variant(&name, variant, scope) {
             variants.insert(name, variant);
@@ -132,6 +138,7 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
         network_isolation: false,
         vpc: None,
         other: Others::new(),
+        scaling: scalings,
         rollout,
     })
 }
@@ -196,6 +203,30 @@ fn desired_variant(name: &str, spec: VariantSpec, scope: &mut Scope<'_>) -> Opti
         }),
         ..Variant::default()
     })
+}
+
+/// Source of what cannot be scaled: the prerequisites of automatic scaling in SageMaker's developer guide.
+fn desired_scaling(
+    spec: scaling::Spec,
+    name: &str,
+    variant: &mut VariantSpec,
+    scope: &mut Scope<'_>,
+) -> Option<scaling::Scaling> {
+    if variant.serverless.is_some() {
+        scope.fault(&["variants", name, "scaling"], "`serverless` has no instances to scale");
+    }
+    if variant.instance.as_ref().is_some_and(|instance| instance.starts_with("ml.t")) {
+        let help = "take another type of instance, such as ml.m5.large";
+        scope.fault_with_help(&["variants", name, "scaling"], "SageMaker does not scale burstable instances", help);
+    }
+    if variant.count.is_some_and(|count| !(spec.min..=spec.max).contains(&count)) {
+        let message = format!("`count` is outside of what scaling allows, which is {} to {}", spec.min, spec.max);
+        scope.fault(&["variants", name, "count"], message);
+    }
+    if variant.serverless.is_none() {
+        variant.count = variant.count.or(Some(spec.min));
+    }
+    scaling::desired(spec, name, scope)
 }
 
 /// SageMaker refuses a type that it does not know; the SDK's list is the one of the day it was released.

@@ -1,19 +1,35 @@
 //! Writing endpoints: each is moved from one configuration to another.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
-use aws_sdk_sagemaker::types::{DesiredWeightAndCapacity, EndpointStatus};
+use aws_sdk_sagemaker::types::{DesiredWeightAndCapacity, EndpointStatus, VariantProperty, VariantPropertyType};
 
 use super::read::{self, describe, describe_config};
 use super::wait::{found_soon, is_busy, too_long, until_done, until_gone, until_settled};
-use super::{Endpoint, State, config};
+use super::{Endpoint, State, Variant, config, scaling};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, tags};
 use crate::kind::{Kind, Target};
 
-/// Creates the endpoint with its configuration, after clearing away what failed under its name.
+/// Creates the endpoint, and has it scaled once it is in service.
 pub async fn create(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
+    make(aws, to).await?;
+    if to.state.scaling.is_empty() {
+        return Ok(());
+    }
+    match until_settled(aws, &to.name, Endpoint::DEADLINE).await? {
+        Some(endpoint) if endpoint.endpoint_status == Some(EndpointStatus::InService) => {
+            scaling::ensure(aws, &to.name, &to.state.scaling).await
+        }
+        // Whoever waits for the endpoint tells how it failed.
+        _ => Ok(()),
+    }
+}
+
+/// Creates the endpoint with its configuration, after clearing away what failed under its name.
+async fn make(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
     let config = config::ensure(aws, to, None).await?;
     let mut pace = Pace::new(Endpoint::DEADLINE);
     loop {
@@ -65,7 +81,8 @@ pub async fn update(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
         let Some(endpoint) = until_settled(aws, &to.name, Endpoint::DEADLINE).await? else { return create(aws, to).await };
         match change(aws, &endpoint, to).await {
             Err(error) if is_busy(&error) && tries < 3 => {}
-            result => return result,
+            Ok(()) => return scaling::ensure(aws, &to.name, &to.state.scaling).await,
+            Err(error) => return Err(error),
         }
     }
 }
@@ -76,7 +93,9 @@ async fn change(aws: &Aws, endpoint: &DescribeEndpointOutput, to: &Target<State>
     }
     let config = describe_config(aws, endpoint.endpoint_config_name().unwrap_or_default()).await?;
     if let Some(config) = config.filter(|_| endpoint.endpoint_status == Some(EndpointStatus::InService)) {
-        let live = State { rollout: to.state.rollout.clone(), ..read::state(endpoint, config) };
+        let (rollout, scaling) = (to.state.rollout.clone(), to.state.scaling.clone());
+        let mut live = State { rollout, scaling, ..read::state(endpoint, config) };
+        scaling::fold(&mut live.variants, &to.state.variants, &to.state.scaling);
         if live == to.state {
             return Ok(());
         }
@@ -84,7 +103,21 @@ async fn change(aws: &Aws, endpoint: &DescribeEndpointOutput, to: &Target<State>
             return scale(aws, endpoint, to).await;
         }
     }
-    deploy(aws, endpoint, to).await
+    redeploy(aws, endpoint, to).await
+}
+
+/// Moves the endpoint to another configuration while nothing scales it: SageMaker refuses to remove a variant that is
+/// scaled, or to give it another type of instance. An endpoint that does not get there is scaled on as before.
+///
+/// Source: "Update endpoints that use auto scaling" in SageMaker's developer guide.
+async fn redeploy(aws: &Aws, endpoint: &DescribeEndpointOutput, to: &Target<State>) -> Result<(), AwsError> {
+    let before = scaling::remove(aws, &to.name).await?;
+    let result = deploy(aws, endpoint, to).await;
+    if result.is_err() {
+        // That it failed matters more than a variant that can be scaled no more.
+        let _ = scaling::ensure(aws, &to.name, &before).await;
+    }
+    result
 }
 
 /// The live state with the counts and weights to be.
@@ -100,11 +133,13 @@ fn scaled(mut live: State, to: &State) -> State {
 
 /// Changes weights and counts; the fleet stays.
 async fn scale(aws: &Aws, before: &DescribeEndpointOutput, to: &Target<State>) -> Result<(), AwsError> {
+    let counts: BTreeMap<&String, Option<i32>> =
+        to.state.variants.iter().map(|(name, variant)| (name, variant.count.filter(|_| !is_scaled(before, name, to)))).collect();
     let wanted = to.state.variants.iter().map(|(name, variant)| {
         DesiredWeightAndCapacity::builder()
             .variant_name(name)
             .desired_weight(variant.weight as f32)
-            .set_desired_instance_count(variant.count)
+            .set_desired_instance_count(counts.get(name).copied().flatten())
             .build()
     });
     let wanted: Vec<DesiredWeightAndCapacity> = wanted.collect();
@@ -121,7 +156,8 @@ async fn scale(aws: &Aws, before: &DescribeEndpointOutput, to: &Target<State>) -
         live.is_none_or(|live| {
             let weight = live.desired_weight.or(live.current_weight).map(super::weight);
             let count = live.desired_instance_count.or(live.current_instance_count);
-            weight.is_some_and(|weight| weight != wanted.weight) || wanted.count.is_some_and(|wanted| count != Some(wanted))
+            weight.is_some_and(|weight| weight != wanted.weight)
+                || counts.get(name).copied().flatten().is_some_and(|wanted| count != Some(wanted))
         })
     });
     match (short, after.endpoint_status) {
@@ -141,14 +177,20 @@ async fn deploy(aws: &Aws, before: &DescribeEndpointOutput, to: &Target<State>) 
     let operation = "sagemaker:UpdateEndpoint";
     let config = config::ensure(aws, to, before.endpoint_config_name.as_deref()).await?;
     let rollout = to.state.rollout.as_ref();
+    // The configuration has the counts and weights to be, so those of the running variants are not kept; but for counts
+    // that scaling came to, which the traffic needs.
+    let is_kept = |(name, variant): (&String, &Variant)| is_scaled(before, name, to) || count(before, name) == variant.count;
+    let keeps_counts = !to.state.scaling.is_empty() && to.state.variants.iter().all(is_kept);
+    let others = [VariantPropertyType::DesiredWeight, VariantPropertyType::DataCaptureConfig];
+    let others = others.map(|property| VariantProperty::builder().variant_property_type(property).build());
     let request = || {
-        // The configuration has the counts and weights to be, so those of the running variants are not kept.
         let request = aws
             .sagemaker()
             .update_endpoint()
             .endpoint_name(&to.name)
             .endpoint_config_name(&config)
-            .retain_all_variant_properties(false)
+            .retain_all_variant_properties(keeps_counts)
+            .set_exclude_retained_variant_properties(keeps_counts.then(|| others.to_vec()))
             .retain_deployment_config(false)
             .set_deployment_config(rollout.map(super::Rollout::for_sagemaker));
         aws.call(operation, &to.name, request.send())
@@ -176,8 +218,20 @@ async fn deploy(aws: &Aws, before: &DescribeEndpointOutput, to: &Target<State>) 
     Err(AwsError::unexpected(operation, &to.name, message))
 }
 
+/// The instances that a running variant has, or is on the way to.
+fn count(endpoint: &DescribeEndpointOutput, variant: &str) -> Option<i32> {
+    let live = endpoint.production_variants().iter().find(|live| live.variant_name() == Some(variant))?;
+    live.desired_instance_count.or(live.current_instance_count)
+}
+
+/// Whether the count of a running variant is left to scaling.
+fn is_scaled(endpoint: &DescribeEndpointOutput, variant: &str, to: &Target<State>) -> bool {
+    scaling::owns(&to.state.scaling, variant, count(endpoint, variant))
+}
+
 /// Deletes the endpoint and waits until it is gone; while SageMaker works on it, it cannot be deleted.
 pub async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    scaling::remove(aws, name).await?;
     let mut pace = Pace::new(Endpoint::DEADLINE);
     loop {
         let request = aws.sagemaker().delete_endpoint().endpoint_name(name);
@@ -192,7 +246,6 @@ pub async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Variant;
     use super::super::config::tests::state;
     use super::*;
 
