@@ -112,10 +112,54 @@ fn alarm() -> impl Strategy<Value = Value> {
     )
 }
 
+fn expression() -> impl Strategy<Value = Value> {
+    let expression = prop_oneof![
+        select(vec!["errors / 2", "IF(errors > 1, errors, 0)", "nothing", "100*errors", "errors;", "share"])
+            .prop_map(str::to_owned),
+        text(),
+    ];
+    (expression, text(), duration(), "[A-Za-z_][a-z0-9_]{0,8}").prop_map(|(expression, label, period, id)| {
+        json!({ "comparison": ">", "threshold": 1, "metrics": [
+            { "id": id, "expression": expression, "label": label },
+            { "id": "errors", "metric": "AWS/Lambda Errors", "of": "functions.echo", "statistic": "Sum", "period": period },
+        ] })
+    })
+}
+
+fn composite_alarm() -> impl Strategy<Value = Value> {
+    let rule = select(vec!["ALARM(\"${alarms.errors.name}\")", "NOT OK(${alarms.errors.arn}) OR FALSE", "TRUE", "(TRUE", "AND"]);
+    object(
+        json!({ "rule": "ALARM(${alarms.errors.name})" }),
+        vec![
+            optional("rule", rule.prop_map(Value::from)),
+            optional("description", text().prop_map(Value::from)),
+            optional("enabled", any::<bool>().prop_map(Value::from)),
+            optional(
+                "suppressor",
+                (duration(), duration()).prop_map(
+                    |(wait, extension)| json!({ "alarm": "${alarms.errors.name}", "wait": wait, "extension": extension }),
+                ),
+            ),
+        ],
+    )
+}
+
+fn dashboard() -> impl Strategy<Value = Value> {
+    (text(), number(), number()).prop_map(|(markdown, width, height)| {
+        json!({ "widgets": [{ "type": "text", "width": width % 30, "height": height, "properties": { "markdown": markdown } }] })
+    })
+}
+
 fn endpoint() -> impl Strategy<Value = Value> {
     let variant = object(
         json!({ "model": "net", "instance": "ml.m5.large" }),
         vec![
+            optional(
+                "scaling",
+                (number(), number(), number(), duration()).prop_map(
+                    |(min, max, target, wait)| json!({ "min": min, "max": max, "target": target, "scale_in_cooldown": wait }),
+                ),
+            ),
             optional("count", select(vec![0, 1, 2, 10]).prop_map(Value::from)),
             optional("weight", select(vec![json!(0), json!(1), json!(0.5), json!(-1)])),
             optional(
@@ -202,6 +246,16 @@ fn environment() -> impl Strategy<Value = Value> {
         role().prop_map(move |role| with(&|environment| environment["roles"]["run"] = role.clone())),
         function().prop_map(move |function| with(&|environment| environment["functions"]["echo"] = function.clone())),
         alarm().prop_map(move |alarm| with(&|environment| environment["alarms"] = json!({ "errors": alarm }))),
+        expression().prop_map(move |alarm| with(&|environment| environment["alarms"] = json!({ "errors": alarm }))),
+        composite_alarm().prop_map(move |alarm| with(&|environment| {
+            environment["alarms"] =
+                json!({ "errors": { "metric": "A B", "statistic": "Sum", "period": "1m", "comparison": ">", "threshold": 1 } });
+            environment["composite_alarms"] = json!({ "c": alarm });
+        })),
+        dashboard().prop_map(move |dashboard| with(&|environment| environment["dashboards"] = json!({ "d": dashboard }))),
+        text().prop_map(move |text| with(
+            &|environment| environment["model_package_groups"] = json!({ "g": { "description": text } })
+        )),
         machine.prop_map(move |machine| with(&|environment| environment["state_machines"] = json!({ "flow": machine }))),
         endpoint().prop_map(move |endpoint| with(&|environment| served(environment, endpoint.clone()))),
         monitor().prop_map(move |monitor| with(&|environment| {

@@ -37,8 +37,8 @@ pub struct Spec {
     managed_policies: Vec<ManagedPolicyArn>,
     /// The ARN of a managed policy that bounds what the role may ever do.
     boundary: Option<ManagedPolicyArn>,
-    /// Up to 1,000 characters.
-    #[schemars(length(max = 1000))]
+    /// Up to 1,000 characters of Latin-1: IAM takes no others.
+    #[schemars(regex(pattern = r"^[\t\n\r\x20-\x7E\u{A1}-\u{FF}]*$"), length(max = 1000))]
     #[serde(default)]
     description: String,
     /// How long a session may last, in seconds: 3600 to 43200.
