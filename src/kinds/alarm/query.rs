@@ -107,33 +107,45 @@ pub fn desired(specs: Vec<Spec>, scope: &mut Scope<'_>) -> Option<BTreeMap<Strin
 
 /// The place of the one query that the alarm watches.
 fn returned(specs: &[Spec], scope: &mut Scope<'_>) -> Option<usize> {
-    let places = |wanted: fn(&Spec) -> bool| -> Vec<usize> {
-        specs.iter().enumerate().filter(|(_, spec)| wanted(spec)).map(|(index, _)| index).collect()
+    let marks: Vec<Mark> =
+        specs.iter().map(|spec| Mark { is_expression: spec.expression.is_some(), returned: spec.returned }).collect();
+    watched(&marks)
+        .map_err(|(place, message, help)| match place {
+            Some(place) => scope.fault_with_help(&["metrics", &place.to_string(), "return"], message, help),
+            None => scope.fault_with_help(&["metrics"], message, help),
+        })
+        .ok()
+}
+
+/// What a query says of being watched.
+#[derive(Clone, Copy)]
+struct Mark {
+    is_expression: bool,
+    returned: Option<bool>,
+}
+
+/// The place of the one that is watched; or where it is wrong, what is wrong, and what would be right.
+fn watched(marks: &[Mark]) -> Result<usize, (Option<usize>, &'static str, &'static str)> {
+    let places = |wanted: fn(Mark) -> bool| -> Vec<usize> {
+        marks.iter().enumerate().filter(|(_, mark)| wanted(**mark)).map(|(index, _)| index).collect()
     };
-    let marked = places(|spec| spec.returned == Some(true));
-    let candidates = places(|spec| spec.expression.is_some() && spec.returned != Some(false));
+    let marked = places(|mark| mark.returned == Some(true));
+    let candidates = places(|mark| mark.is_expression && mark.returned != Some(false));
     match (marked.as_slice(), candidates.as_slice()) {
-        ([one], _) if specs.get(*one).is_some_and(|spec| spec.expression.is_some()) => Some(*one),
-        ([one], _) => {
-            let help = "add an expression, or write `metric`, `statistic` and `period` of the alarm itself";
-            scope.fault_with_help(&["metrics", &one.to_string(), "return"], "what an alarm watches is an expression", help);
-            None
-        }
-        ([], [one]) => Some(*one),
+        ([one], candidates) if candidates.contains(one) => Ok(*one),
+        ([one], _) => Err((
+            Some(*one),
+            "what an alarm watches is an expression",
+            "add an expression, or write `metric`, `statistic` and `period` of the alarm itself",
+        )),
+        ([], [one]) => Ok(*one),
         ([], []) => {
-            let help = "add one, such as { id: ratio, expression: errors / invocations }";
-            scope.fault_with_help(&["metrics"], "there is no expression to watch", help);
-            None
+            Err((None, "there is no expression to watch", "add one, such as { id: ratio, expression: errors / invocations }"))
         }
         ([], _) => {
-            let help = "say `return: true` at one of them";
-            scope.fault_with_help(&["metrics"], "the alarm watches one of its expressions, and it is not said which", help);
-            None
+            Err((None, "the alarm watches one of its expressions, and it is not said which", "say `return: true` at one of them"))
         }
-        ([_, second, ..], _) => {
-            scope.fault(&["metrics", &second.to_string(), "return"], "an alarm watches one expression only");
-            None
-        }
+        ([_, second, ..], _) => Err((Some(*second), "an alarm watches one expression only", "take `return: true` away here")),
     }
 }
 
@@ -293,6 +305,23 @@ mod tests {
         assert_eq!(words("abs(m1)+100*m1"), "m1 m1");
         assert_eq!(words("é \"open"), "");
         assert_eq!(words(""), "");
+    }
+
+    #[test]
+    fn one_expression_is_watched() {
+        let place = |marks: &[(bool, Option<bool>)]| {
+            let marks: Vec<Mark> = marks
+                .iter()
+                .map(|(is_expression, returned)| Mark { is_expression: *is_expression, returned: *returned })
+                .collect();
+            watched(&marks).map_err(|(place, ..)| place)
+        };
+        assert_eq!(place(&[(false, None), (true, None)]), Ok(1));
+        assert_eq!(place(&[(true, None), (true, Some(true))]), Ok(1));
+        assert_eq!(place(&[(true, Some(false)), (true, None)]), Ok(1));
+        assert_eq!(place(&[(false, Some(true)), (true, None)]), Err(Some(0)));
+        assert_eq!(place(&[(true, Some(true)), (true, Some(true))]), Err(Some(1)));
+        assert_eq!([place(&[(false, None)]), place(&[(true, None), (true, None)])], [Err(None), Err(None)]);
     }
 
     #[test]
