@@ -40,6 +40,40 @@ const IMAGE_CLASSIFICATION: [(&str, &str); 33] = [
     ("us-west-2", "433757028032"),
 ];
 
+/// The accounts that hold the prebuilt image of Model Monitor, by region.
+///
+/// Source: `image_uri_config/model-monitor.json` of the same package; AWS names no account for regions that are not here.
+const MODEL_MONITOR: [(&str, &str); 28] = [
+    ("af-south-1", "875698925577"),
+    ("ap-east-1", "001633400207"),
+    ("ap-northeast-1", "574779866223"),
+    ("ap-northeast-2", "709848358524"),
+    ("ap-northeast-3", "990339680094"),
+    ("ap-south-1", "126357580389"),
+    ("ap-southeast-1", "245545462676"),
+    ("ap-southeast-2", "563025443158"),
+    ("ap-southeast-3", "669540362728"),
+    ("ca-central-1", "536280801234"),
+    ("cn-north-1", "453000072557"),
+    ("cn-northwest-1", "453252182341"),
+    ("eu-central-1", "048819808253"),
+    ("eu-central-2", "590183933784"),
+    ("eu-north-1", "895015795356"),
+    ("eu-south-1", "933208885752"),
+    ("eu-south-2", "437450045455"),
+    ("eu-west-1", "468650794304"),
+    ("eu-west-2", "749857270468"),
+    ("eu-west-3", "680080141114"),
+    ("il-central-1", "843974653677"),
+    ("me-central-1", "588750061953"),
+    ("me-south-1", "607024016150"),
+    ("sa-east-1", "539772159869"),
+    ("us-east-1", "156813124566"),
+    ("us-east-2", "777275614652"),
+    ("us-west-1", "890145073186"),
+    ("us-west-2", "159807026194"),
+];
+
 /// The name that stands for the image of a built-in algorithm.
 pub const BUILT_IN: &str = "image-classification";
 
@@ -52,6 +86,12 @@ pub fn built_in(name: &str, region: &str) -> Option<String> {
 pub fn image_classification(region: &str) -> Option<String> {
     let (_, account) = IMAGE_CLASSIFICATION.iter().find(|(name, _)| *name == region)?;
     Some(format!("{account}.dkr.ecr.{region}.{}/{BUILT_IN}:1", domain(region)))
+}
+
+/// The prebuilt image that Model Monitor analyses data with, if AWS has it in the region. It has no tag but the usual one.
+pub fn model_monitor(region: &str) -> Option<String> {
+    let (_, account) = MODEL_MONITOR.iter().find(|(name, _)| *name == region)?;
+    Some(format!("{account}.dkr.ecr.{region}.{}/sagemaker-model-monitor-analyzer", domain(region)))
 }
 
 /// The region of an image in ECR.
@@ -79,8 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn resolves_model_monitor() {
+        let image = model_monitor("eu-west-1");
+        assert_eq!(image.as_deref(), Some("468650794304.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-model-monitor-analyzer"));
+        assert_eq!(model_monitor("us-gov-west-1"), None);
+    }
+
+    #[test]
     fn lists_each_region_once_in_order() {
-        assert!(IMAGE_CLASSIFICATION.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert!(IMAGE_CLASSIFICATION.iter().all(|(_, account)| account.len() == 12));
+        for table in [&IMAGE_CLASSIFICATION[..], &MODEL_MONITOR[..]] {
+            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
+            assert!(table.iter().all(|(_, account)| account.len() == 12));
+        }
     }
 }

@@ -11,6 +11,7 @@ mod parameters;
 mod references;
 mod resolve;
 mod resources;
+mod retention;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub use changes::resource_changes;
 pub use check::check;
 pub use parameters::{check_parameters, parameters};
 pub use resources::replaced_by;
+pub use retention::expires_after;
 
 /// The longest template body, in bytes, that a request may carry itself. Source: CloudFormation quotas.
 pub const INLINE_LIMIT: usize = 51_200;

@@ -11,6 +11,7 @@ use crate::environment::node::Node;
 use crate::environment::{Declared, Diagnostic};
 use crate::finding::Finding;
 use crate::kind::{Attribute, Input, Needs, World};
+use crate::template;
 
 /// Another resource that a spec names.
 #[derive(Clone, Debug)]
@@ -170,6 +171,30 @@ impl<'a> Scope<'a> {
         self.resolution.holes.extend(resolution.holes);
         self.resolution.blocked = self.resolution.blocked.take().or(resolution.blocked);
         value.as_str().map(str::to_owned)
+    }
+
+    /// After how many days objects below a key expire in a bucket, as far as a declared stack's template says so.
+    pub fn expires_after(&self, bucket: &str, key: &str) -> Option<u32> {
+        let world = self.world();
+        let stacks = self.resolver.names_in("stacks").into_iter().filter_map(|name| {
+            let spec = self.other("stacks", name)?;
+            let template = self.template(spec.get("template")?.as_str()?)?;
+            let given = spec.get("parameters").and_then(Value::as_object).into_iter().flatten();
+            let parameters = given.filter_map(|(key, value)| match value {
+                Value::String(text) => Some((key.clone(), text.clone())),
+                Value::Bool(_) | Value::Number(_) => Some((key.clone(), value.to_string())),
+                _ => None,
+            });
+            let context = template::Context {
+                stack_name: self.resolver.name(&Address::new("stacks", name))?,
+                account: &world.account,
+                region: &world.region,
+                partition: world.partition(),
+                parameters: &parameters.collect(),
+            };
+            template::expires_after(&template, &context, bucket, key)
+        });
+        stacks.min()
     }
 
     /// A role: an ARN, or the name of a declared one that must exist first.

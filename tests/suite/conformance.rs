@@ -31,7 +31,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
 ];
 
 fn life_of(section: &str, from: &str, to: &str) {
-    let app = format!("life-{}", section.replace('_', "-"));
+    life(&section.replace('_', "-"), section, from, to);
+}
+
+fn life(name: &str, section: &str, from: &str, to: &str) {
+    let app = format!("life-{name}");
     let project = Project::from_fixture("toy", &app).destroyed_at_end("toy");
     let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
     assert!(actions(&plan).iter().all(|(_, action)| action == "create"), "{:?}", actions(&plan));
@@ -46,7 +50,7 @@ fn life_of(section: &str, from: &str, to: &str) {
     // A model is named by its content, so a new one changes the endpoint that serves it; all else stays alone.
     let expected = if section == "models" { 2 } else { 1 };
     assert_eq!(touched.len(), expected, "{touched:?}");
-    let client = format!("scones-life-{section}-{}", std::process::id());
+    let client = format!("scones-life-{name}-{}", std::process::id());
     let applied = project.command(&["apply", "toy", "--yes"]).env("AWS_SDK_UA_APP_ID", &client).output().unwrap();
     crate::support::Run::from(applied).expect(0);
     if section != "models" {
@@ -125,3 +129,13 @@ conformance!(
     dashboards,
     monitors
 );
+
+#[test]
+fn monitors_with_another_schedule() {
+    life("monitors-schedule", "monitors", "every: 6h", "every: 12h");
+}
+
+#[test]
+fn monitors_with_another_definition() {
+    life("monitors-definition", "monitors", "volume: 20", "volume: 30");
+}

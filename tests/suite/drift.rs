@@ -28,6 +28,8 @@ const ENDPOINT: &str = "drift-toy-net";
 const RULE: &str = "drift-toy-predictions";
 const RULE_ARN: &str = "arn:aws:events:us-east-1:123456789012:rule/drift-toy-predictions";
 const VARIANT: &str = "endpoint/drift-toy-net/variant/AllTraffic";
+const SCHEDULE: &str = "drift-toy-features";
+const SCHEDULE_ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:monitoring-schedule/drift-toy-features";
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:drift-toy-echo";
 const ALARM_ARN: &str = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:drift-toy-errors";
 const GROUP_ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/drift-toy-nets";
@@ -193,6 +195,12 @@ found_and_reverted! {
     rule_tag_changed: "monitors.predictions", Found::At("tags.cost-centre"), events().tag_resource().resource_arn(RULE_ARN).tags(aws_sdk_eventbridge::types::Tag::builder().key("cost-centre").value("x").build().unwrap()).send();
     rule_gone: "monitors.predictions", Found::Gone, no_rule();
 
+    schedule_expression: "monitors.features", Found::At("schedule.expression"), schedule("cron(0 * ? * * *)", None);
+    schedule_stopped: "monitors.features", Found::At("schedule.enabled"), stopped();
+    schedule_other_definition: "monitors.features", Found::At("definition.instance"), other_definition();
+    schedule_tag_removed: "monitors.features", Found::At("tags.cost-centre"), sagemaker().delete_tags().resource_arn(SCHEDULE_ARN).tag_keys("cost-centre").send();
+    schedule_gone: "monitors.features", Found::Gone, no_schedule();
+
     stack_parameter: "stacks.base", Found::At("parameters.Days"), other_parameter();
 }
 
@@ -269,6 +277,72 @@ async fn no_rule() -> Anything {
     events().remove_targets().rule(RULE).ids("function").send().await?;
     events().delete_rule().name(RULE).send().await?;
     Ok(())
+}
+
+async fn settled_schedule() -> Result<Option<aws_sdk_sagemaker::types::MonitoringScheduleConfig>, Box<dyn std::error::Error>> {
+    loop {
+        let live = sagemaker().describe_monitoring_schedule().monitoring_schedule_name(SCHEDULE).send().await?;
+        if live.monitoring_schedule_status != Some(aws_sdk_sagemaker::types::ScheduleStatus::Pending) {
+            return Ok(live.monitoring_schedule_config);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+async fn schedule(expression: &str, definition: Option<String>) -> Anything {
+    let config = settled_schedule().await?.unwrap();
+    let when = aws_sdk_sagemaker::types::ScheduleConfig::builder().schedule_expression(expression).build();
+    let config = aws_sdk_sagemaker::types::MonitoringScheduleConfig::builder()
+        .schedule_config(when)
+        .set_monitoring_job_definition_name(definition.or(config.monitoring_job_definition_name))
+        .monitoring_type(aws_sdk_sagemaker::types::MonitoringType::DataQuality)
+        .build();
+    sagemaker().update_monitoring_schedule().monitoring_schedule_name(SCHEDULE).monitoring_schedule_config(config).send().await?;
+    settled_schedule().await?;
+    Ok(())
+}
+
+async fn stopped() -> Anything {
+    settled_schedule().await?;
+    sagemaker().stop_monitoring_schedule().monitoring_schedule_name(SCHEDULE).send().await?;
+    settled_schedule().await?;
+    Ok(())
+}
+
+async fn no_schedule() -> Anything {
+    settled_schedule().await?;
+    sagemaker().delete_monitoring_schedule().monitoring_schedule_name(SCHEDULE).send().await?;
+    Ok(())
+}
+
+/// Moves the schedule to a definition of somebody else's, which has another type of instance.
+async fn other_definition() -> Anything {
+    use aws_sdk_sagemaker::types::{MonitoringClusterConfig, MonitoringResources, ProcessingInstanceType};
+    const OTHER: &str = "someone-elses-definition";
+    let name = settled_schedule().await?.and_then(|config| config.monitoring_job_definition_name).unwrap();
+    let live = sagemaker().describe_data_quality_job_definition().job_definition_name(name).send().await?;
+    let cluster = MonitoringClusterConfig::builder()
+        .instance_type(ProcessingInstanceType::MlM5Large)
+        .instance_count(1)
+        .volume_size_in_gb(20)
+        .build();
+    let request = sagemaker()
+        .create_data_quality_job_definition()
+        .job_definition_name(OTHER)
+        .set_data_quality_baseline_config(live.data_quality_baseline_config)
+        .set_data_quality_app_specification(live.data_quality_app_specification)
+        .set_data_quality_job_input(live.data_quality_job_input)
+        .set_data_quality_job_output_config(live.data_quality_job_output_config)
+        .job_resources(MonitoringResources::builder().cluster_config(cluster).build())
+        .set_network_config(live.network_config)
+        .set_role_arn(live.role_arn)
+        .set_stopping_condition(live.stopping_condition);
+    match request.send().await {
+        // One cloud may see several runs of the tests.
+        Err(error) if !format!("{error:?}").contains("already exist") => return Err(error.into()),
+        _ => {}
+    }
+    schedule("cron(0 0/6 ? * * *)", Some(OTHER.to_owned())).await
 }
 
 async fn capacity(count: i32) -> Anything {

@@ -205,6 +205,24 @@ fn monitor() -> impl Strategy<Value = Value> {
     )
 }
 
+fn quality_monitor() -> impl Strategy<Value = Value> {
+    object(
+        json!({
+            "engine": "sagemaker", "endpoint": "net", "role": "run", "every": "1h", "reports": "s3://bucket-name/reports",
+            "baseline": { "statistics": "s3://bucket-name/statistics.json", "constraints": "s3://bucket-name/constraints.json" },
+        }),
+        vec![
+            optional("every", (1u32..26).prop_map(|hours| Value::from(format!("{hours}h")))),
+            optional("volume", number().prop_map(Value::from)),
+            optional("max_runtime", duration().prop_map(Value::from)),
+            optional("instance", select(vec!["ml.m5.large", "ml.m5.larger", "m5.large"]).prop_map(Value::from)),
+            optional("preprocessor", select(vec!["s3://bucket-name/a b.py", "s3://bucket-name/", "x"]).prop_map(Value::from)),
+            optional("network_isolation", any::<bool>().prop_map(Value::from)),
+            optional("enabled", any::<bool>().prop_map(Value::from)),
+        ],
+    )
+}
+
 /// A model, and an endpoint that serves it.
 fn served(environment: &mut Value, endpoint: Value) {
     environment["models"] = json!({ "net": {
@@ -258,7 +276,7 @@ fn environment() -> impl Strategy<Value = Value> {
         )),
         machine.prop_map(move |machine| with(&|environment| environment["state_machines"] = json!({ "flow": machine }))),
         endpoint().prop_map(move |endpoint| with(&|environment| served(environment, endpoint.clone()))),
-        monitor().prop_map(move |monitor| with(&|environment| {
+        prop_oneof![monitor().boxed(), quality_monitor().boxed()].prop_map(move |monitor| with(&|environment| {
             served(
                 environment,
                 json!({

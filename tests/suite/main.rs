@@ -10,6 +10,7 @@ mod cost;
 mod drift;
 mod generated;
 mod journey;
+mod monitors;
 mod oracles;
 mod registry;
 mod scaling;

@@ -40,6 +40,11 @@ pub fn gateway(path: &str) -> Value {
     ask_gateway("GET", path, "")
 }
 
+/// Does what one of the gateway's controls does.
+pub fn control(path: &str) -> Value {
+    ask_gateway("POST", &format!("/__cloud__/{path}"), "")
+}
+
 /// Plants faults that only requests of clients with a name in their user agent meet.
 pub fn plant(client: &str, faults: Value) {
     let rows = faults.as_array().unwrap().iter().cloned().map(|mut row| {

@@ -2,16 +2,18 @@
 //! and SageMaker Model Monitor.
 
 mod cron;
+mod quality;
 mod rule;
 mod spec;
 mod watched;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::sagemaker::check_name;
+use super::sagemaker::{base, check_name};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
@@ -24,7 +26,8 @@ pub struct Monitor;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "engine", rename_all = "lowercase")]
 pub enum State {
-    Lambda(rule::Scheduled),
+    Lambda(Box<rule::Scheduled>),
+    Sagemaker(Box<quality::Monitored>),
 }
 
 impl Kind for Monitor {
@@ -37,11 +40,56 @@ impl Kind for Monitor {
         Field { path: "targets.*.input", rule: Rule::Document, why: "the function's event" },
         Field { path: "rule.pattern", rule: Rule::Document, why: "an event pattern" },
     ];
+    /// Baselines, and executions that are waited for, may take an hour each.
+    const DEADLINE: Duration = Duration::from_secs(2 * 60 * 60);
+    /// What is not the current definition nobody can go back to: the schedule alone says which it was.
+    const KEPT_GENERATIONS: usize = 0;
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["events:PutRule", "events:RemoveTargets", "events:PutTargets"] },
+        Call {
+            when: When::Create,
+            actions: &[
+                "events:PutRule",
+                "events:RemoveTargets",
+                "events:PutTargets",
+                "sagemaker:CreateProcessingJob",
+                "sagemaker:CreateDataQualityJobDefinition",
+                "sagemaker:CreateMonitoringSchedule",
+                "sagemaker:UpdateMonitoringSchedule",
+                "sagemaker:StartMonitoringSchedule",
+                "sagemaker:StopMonitoringSchedule",
+                "sagemaker:DeleteMonitoringSchedule",
+                "sagemaker:DeleteDataQualityJobDefinition",
+            ],
+        },
         Call { when: When::Update(&["rule"]), actions: &["events:PutRule"] },
         Call { when: When::Update(&["targets"]), actions: &["events:RemoveTargets", "events:PutTargets"] },
-        Call { when: When::Delete, actions: &["events:RemoveTargets", "events:DeleteRule"] },
+        Call {
+            when: When::Update(&["schedule"]),
+            actions: &[
+                "sagemaker:UpdateMonitoringSchedule",
+                "sagemaker:StartMonitoringSchedule",
+                "sagemaker:StopMonitoringSchedule",
+            ],
+        },
+        Call {
+            when: When::Update(&["definition"]),
+            actions: &[
+                "sagemaker:CreateProcessingJob",
+                "sagemaker:CreateDataQualityJobDefinition",
+                "sagemaker:UpdateMonitoringSchedule",
+                "sagemaker:StopMonitoringSchedule",
+                "sagemaker:DeleteDataQualityJobDefinition",
+            ],
+        },
+        Call {
+            when: When::Delete,
+            actions: &[
+                "events:RemoveTargets",
+                "events:DeleteRule",
+                "sagemaker:DeleteMonitoringSchedule",
+                "sagemaker:DeleteDataQualityJobDefinition",
+            ],
+        },
     ];
 
     type Spec = Spec;
@@ -50,42 +98,123 @@ impl Kind for Monitor {
     /// Both engines' ARNs are known before it is known which of them exists: a function's permission may name the rule.
     fn attributes(world: &World, name: &str, _: &Value, _: Option<&Value>) -> BTreeMap<String, Attribute> {
         let rule = world.arn("events", &format!("rule/{name}"));
-        let all = [("name", name.to_owned()), ("rule_arn", rule)];
+        // SageMaker writes names into ARNs in lower case.
+        let schedule = world.arn("sagemaker", &format!("monitoring-schedule/{}", name.to_lowercase()));
+        let all = [("name", name.to_owned()), ("rule_arn", rule), ("schedule_arn", schedule)];
         all.map(|(key, value)| (key.to_owned(), Attribute::Known(value))).into()
     }
 
     fn part(arn: &str) -> Option<Part> {
-        let name = arn::name(arn, "events", "rule/")?;
+        if let Some(name) = arn::name(arn, "sagemaker", "data-quality-job-definition/") {
+            return Some(Part { name: base(name)?.to_owned(), main: false });
+        }
+        let rule = arn::name(arn, "events", "rule/");
+        let name = rule.or_else(|| arn::name(arn, "sagemaker", "monitoring-schedule/"))?;
         // `rule/bus/name` is one of another bus.
         (!name.contains('/')).then(|| Part { name: name.to_owned(), main: true })
     }
 
     fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
         check_name(scope);
+        spec.check_keys(scope);
         match spec.engine {
-            Engine::Lambda => rule::desired(spec, scope).map(State::Lambda),
+            Engine::Lambda => rule::desired(spec, scope).map(Box::new).map(State::Lambda),
+            Engine::Sagemaker => quality::desired(spec, scope).map(Box::new).map(State::Sagemaker),
         }
     }
 
+    /// Looks for each with its own engine first; the other one is asked for what is not found, since a declared engine
+    /// may be another than the live one.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
-        let names: Vec<&str> = wanted.iter().map(|one| one.name.as_str()).collect();
-        let found = rule::observe(aws, &names).await?;
-        Ok(found.into_iter().map(|found| Live::settled(found.name, found.arn, State::Lambda(found.state), None)).collect())
+        let uses = |one: &&Wanted<State>, lambda: bool| match &one.desired {
+            Some(state) => matches!(state, State::Lambda(_)) == lambda,
+            None => true,
+        };
+        let first: Vec<&Wanted<State>> = wanted.iter().filter(|one| uses(one, true)).collect();
+        let second: Vec<&Wanted<State>> = wanted.iter().filter(|one| uses(one, false)).collect();
+        let (mut found, monitored) = futures::try_join!(rules(aws, &first), schedules(aws, &second))?;
+        found.extend(monitored);
+        let missing = |one: &&Wanted<State>| one.desired.is_some() && found.iter().all(|live| live.name != one.name);
+        let (not_rules, not_schedules): (Vec<_>, Vec<_>) = wanted.iter().filter(missing).partition(|one| uses(one, true));
+        let (others, more) = futures::try_join!(schedules(aws, &not_rules), rules(aws, &not_schedules))?;
+        found.extend(others.into_iter().chain(more));
+        // An undeclared name that both engines have is one monitor: deleting it takes both away.
+        let mut seen = BTreeSet::new();
+        found.retain(|live| seen.insert(live.name.clone()));
+        Ok(found)
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
         match &to.state {
-            State::Lambda(state) => rule::create(aws, &to.name, state, &to.tags).await,
+            State::Lambda(state) => {
+                // What is left of another engine's monitor, where taking it away was interrupted or it had failed.
+                quality::delete(aws, &to.name).await?;
+                rule::create(aws, &to.name, state, &to.tags).await
+            }
+            State::Sagemaker(state) => quality::create(aws, &to.name, state, &to.tags).await,
         }
     }
 
     async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
         match (&from.state, &to.state) {
             (State::Lambda(from), State::Lambda(state)) => rule::update(aws, &to.name, from, state).await,
+            (State::Sagemaker(from), State::Sagemaker(state)) => {
+                quality::update(aws, &to.name, Some(from), state, &to.tags).await
+            }
+            _ => Err(AwsError::local(format!("the engine of {} cannot be changed: a new monitor must be made", to.name))),
         }
     }
 
+    /// Deletes what either engine has under the name.
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
-        rule::delete(aws, name).await
+        rule::delete(aws, name).await?;
+        quality::delete(aws, name).await
+    }
+
+    async fn collect(aws: &Aws, name: &str, generations: &[String]) -> Result<(), AwsError> {
+        quality::collect(aws, name, generations).await
+    }
+}
+
+async fn rules(aws: &Aws, wanted: &[&Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+    let names: Vec<&str> = wanted.iter().map(|one| one.name.as_str()).collect();
+    let found = rule::observe(aws, &names).await?;
+    Ok(found.into_iter().map(|found| Live::settled(found.name, found.arn, State::Lambda(Box::new(found.state)), None)).collect())
+}
+
+async fn schedules(aws: &Aws, wanted: &[&Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
+    let definition = |state: &'_ State| match state {
+        State::Sagemaker(state) => Some(state.definition.clone()),
+        State::Lambda(_) => None,
+    };
+    let names: Vec<(&str, Option<quality::Definition>)> =
+        wanted.iter().map(|one| (one.name.as_str(), one.desired.as_ref().and_then(definition))).collect();
+    let found = quality::observe(aws, &names).await?;
+    let live = |found: Live<quality::Monitored>| Live {
+        name: found.name,
+        arn: found.arn,
+        state: State::Sagemaker(Box::new(found.state)),
+        tags: found.tags,
+        status: found.status,
+        attributes: found.attributes,
+        generations: found.generations,
+    };
+    Ok(found.into_iter().map(live).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_arns() {
+        let part = |arn: &str| Monitor::part(&format!("arn:aws:{arn}")).map(|part| (part.name, part.main));
+        assert_eq!(part("events:us-east-1:123456789012:rule/a-dev-drift"), Some(("a-dev-drift".into(), true)));
+        assert_eq!(part("events:us-east-1:123456789012:rule/bus/a-dev-drift"), None);
+        assert_eq!(part("sagemaker:us-east-1:123456789012:monitoring-schedule/a-dev-drift"), Some(("a-dev-drift".into(), true)));
+        let definition = "sagemaker:us-east-1:123456789012:data-quality-job-definition/a-dev-drift-0a1b2c3d";
+        assert_eq!(part(definition), Some(("a-dev-drift".into(), false)));
+        assert_eq!(part("sagemaker:us-east-1:123456789012:data-quality-job-definition/other"), None);
+        assert_eq!(part("sagemaker:us-east-1:123456789012:processing-job/a-dev-drift-0a1b2c3d"), None);
     }
 }

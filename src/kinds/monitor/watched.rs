@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::desired::Scope;
 use crate::finding::nearest;
+use crate::images;
 
 /// A declared endpoint.
 pub struct Watched {
@@ -36,6 +37,14 @@ impl Watched {
         self.spec.get("variants").and_then(Value::as_object).into_iter().flatten().map(|(name, one)| (name.as_str(), one))
     }
 
+    /// Whether a model that it serves is the built-in image classification, which takes pictures and answers JSON.
+    pub fn takes_pictures(&self, scope: &Scope<'_>) -> bool {
+        let models = self.variants().filter_map(|(_, variant)| variant.get("model").and_then(Value::as_str));
+        let image = |model| scope.other("models", model)?.get("image").and_then(Value::as_str).map(str::to_owned);
+        let built_in = images::image_classification(&scope.world().region);
+        models.filter_map(image).any(|image| image == images::BUILT_IN || Some(image) == built_in)
+    }
+
     /// Refuses a variant that is not there, and a capture without the answers.
     pub fn check_for_lambda(&self, variant: &str, scope: &mut Scope<'_>) {
         if self.variants().all(|(name, _)| name != variant) {
@@ -65,5 +74,15 @@ impl Watched {
             scope.fault_with_help(&["endpoint"], message, "such as s3://bucket/capture");
         }
         Some(to)
+    }
+
+    /// Refuses a window, in seconds, of which the bucket has lost the beginning.
+    pub fn check_kept(&self, window: u32, capture: &str, key: &str, scope: &mut Scope<'_>) {
+        let Some((bucket, folder)) = capture.strip_prefix("s3://").and_then(|path| path.split_once('/')) else { return };
+        let Some(days) = scope.expires_after(bucket, &format!("{folder}/{}/", self.name)) else { return };
+        if u64::from(window) > u64::from(days) * 24 * 60 * 60 {
+            let message = format!("the bucket {bucket} keeps captures for {days} days, and this looks back further");
+            scope.fault_with_help(&[key], message, "shorten the window, or keep captures for longer");
+        }
     }
 }

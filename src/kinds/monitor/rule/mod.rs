@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::cron;
-use super::spec::{Spec, s3_folder};
+use super::spec::{Baseline, Spec, s3_folder};
 use super::watched::Watched;
 use crate::desired::Scope;
 use crate::kinds::sagemaker::Others;
@@ -22,6 +22,10 @@ pub use write::{create, delete, update};
 const TARGET: &str = "function";
 /// The alias of a function that callers call.
 const ALIAS: &str = "live";
+/// What the function is told if nothing else is said.
+const VARIANT: &str = "AllTraffic";
+const LOW_CONFIDENCE: f64 = 0.8;
+const MINIMUM_RECORDS: u32 = 20;
 /// Where the function's metrics are published.
 const NAMESPACE: &str = "Scones/Model";
 /// The longest window that the function takes, in seconds, and the most classes.
@@ -65,37 +69,38 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Scheduled> {
     let watched = Watched::of(&spec.endpoint, scope)?;
     let schedule = schedule(&spec, scope);
     let window = window(&spec, scope);
-    check_classes(&spec, scope);
-    watched.check_for_lambda(&spec.variant, scope);
+    let classes = spec.classes.unwrap_or_default();
+    check_classes(&classes, scope);
+    let variant = spec.variant.unwrap_or_else(|| VARIANT.to_owned());
+    watched.check_for_lambda(&variant, scope);
     let capture = watched.captured_to(spec.capture.as_deref(), scope);
-    let baseline = s3_folder(&spec.baseline, "baseline", scope);
+    if let (Some(window), Some(capture)) = (window, &capture) {
+        watched.check_kept(window, capture, if spec.window.is_some() { "window" } else { "every" }, scope);
+    }
+    let baseline = baseline(&spec.baseline, scope);
     let reports = s3_folder(&spec.reports, "reports", scope);
-    let function = scope.mention("functions", &spec.function, &["function"])?;
-    check_permission(&spec.function, scope);
+    let function = spec.function?;
+    let arn = scope.mention("functions", &function, &["function"])?.arn;
+    check_permission(&function, scope);
     let input = json!({
         "monitor": scope.name(),
         "endpoint": watched.name,
-        "variant": spec.variant,
+        "variant": variant,
         "capture": capture?,
         "window_minutes": window? / 60,
-        "classes": spec.classes,
+        "classes": classes,
         "baseline": baseline?,
         "reports": reports?,
         "namespace": NAMESPACE,
-        "low_confidence": spec.low_confidence,
-        "minimum_records": spec.minimum_records,
+        "low_confidence": spec.low_confidence.unwrap_or(LOW_CONFIDENCE),
+        "minimum_records": spec.minimum_records.unwrap_or(MINIMUM_RECORDS),
     });
-    if input.to_string().len() > LONGEST_INPUT {
+    if input.to_string().chars().count() > LONGEST_INPUT {
         let help = format!("EventBridge passes {LONGEST_INPUT} characters on: use fewer or shorter classes");
         scope.fault_with_help(&["classes"], "this makes the function's event too long", help);
     }
-    let target = Target {
-        arn: format!("{}:{ALIAS}", function.arn),
-        input: Some(input),
-        role: None,
-        dead_letter: None,
-        other: Others::new(),
-    };
+    let target =
+        Target { arn: format!("{arn}:{ALIAS}"), input: Some(input), role: None, dead_letter: None, other: Others::new() };
     let state = if spec.enabled { RuleState::Enabled } else { RuleState::Disabled };
     let rule = Rule {
         schedule: Some(schedule?),
@@ -106,6 +111,16 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Scheduled> {
         managed_by: None,
     };
     scope.is_sound().then(|| Scheduled { rule, targets: [(TARGET.to_owned(), target)].into() })
+}
+
+fn baseline(spec: &Baseline, scope: &mut Scope<'_>) -> Option<String> {
+    match spec {
+        Baseline::File(file) => s3_folder(file, "baseline", scope),
+        Baseline::Parts(_) => {
+            scope.fault_with_help(&["baseline"], "engine lambda has another baseline", "write s3://bucket/…/baseline.json");
+            None
+        }
+    }
 }
 
 fn schedule(spec: &Spec, scope: &mut Scope<'_>) -> Option<String> {
@@ -147,8 +162,7 @@ fn window(spec: &Spec, scope: &mut Scope<'_>) -> Option<u32> {
 }
 
 /// Each class has a metric of its own, named by the letters and digits in it.
-fn check_classes(spec: &Spec, scope: &mut Scope<'_>) {
-    let classes = &spec.classes;
+fn check_classes(classes: &[String], scope: &mut Scope<'_>) {
     if !(2..=MOST_CLASSES).contains(&classes.len()) {
         scope.fault(&["classes"], format!("a model has 2 to {MOST_CLASSES} classes, not {}", classes.len()));
     }

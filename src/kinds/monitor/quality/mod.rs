@@ -1,0 +1,71 @@
+//! Engine `sagemaker`: a monitoring schedule of SageMaker Model Monitor with its data quality job definition, which is
+//! immutable and named by what it holds.
+
+mod baseline;
+mod content;
+mod definition;
+mod desired;
+mod read;
+mod schedule;
+mod write;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kinds::sagemaker::{Others, Vpc};
+
+pub use desired::desired;
+pub use read::observe;
+pub use write::{collect, create, delete, update};
+
+/// A schedule with what it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Monitored {
+    schedule: Schedule,
+    pub definition: Definition,
+}
+
+/// When, and whether.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Schedule {
+    expression: Option<String>,
+    enabled: bool,
+    #[serde(default, skip_serializing_if = "Others::is_empty")]
+    other: Others,
+}
+
+/// A data quality job definition, complete.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// The endpoint's name in SageMaker.
+    endpoint: Option<String>,
+    image: Option<String>,
+    role: Option<String>,
+    instance: Option<String>,
+    instance_count: Option<i32>,
+    /// In gigabytes.
+    volume: Option<i32>,
+    volume_kms_key: Option<String>,
+    /// In seconds.
+    max_runtime: Option<i32>,
+    baseline: Baseline,
+    preprocessor: Option<String>,
+    reports: Option<String>,
+    reports_kms_key: Option<String>,
+    environment: BTreeMap<String, String>,
+    network_isolation: bool,
+    vpc: Option<Vpc>,
+    #[serde(default, skip_serializing_if = "Others::is_empty")]
+    other: Others,
+}
+
+/// What captured data is held against.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Baseline {
+    statistics: Option<String>,
+    constraints: Option<String>,
+    /// The data that these are made of, if scones has them made. SageMaker keeps it only in the address of the
+    /// statistics, which ends in a hash of it: where that is the same, so is the data.
+    data: Option<String>,
+}
