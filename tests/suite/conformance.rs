@@ -24,7 +24,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ),
     ("models", "net:1", "net:2"),
     ("endpoints", "percent: 50", "percent: 60"),
-    ("alarms", "threshold: 0", "threshold: 4"),
+    ("alarms", "threshold: 0\n", "threshold: 4\n"),
     ("composite_alarms", "wait: 1m, extension: 2m }", "wait: 3m, extension: 2m }\n    enabled: false"),
     ("dashboards", "{ body: stacks/overview.yaml }", "{ widgets: [{ type: text, properties: { markdown: moved } }] }"),
     ("monitors", "every: 1h\n    classes", "every: 2h\n    classes"),
