@@ -15,6 +15,10 @@ fn sagemaker() -> aws_sdk_sagemaker::Client {
     aws_sdk_sagemaker::Client::new(sdk())
 }
 
+fn s3() -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(sdk()).force_path_style(true).build())
+}
+
 fn applied(app: &str) -> Project {
     let project = Project::from_fixture("toy", app).destroyed_at_end("toy");
     project.scones(&["apply", "toy", "--yes"]).expect(0);
@@ -62,7 +66,7 @@ fn another_engine_is_another_monitor() {
 fn a_baseline_is_made_of_data_once() {
     let project = applied("baseline");
     let bucket = "baseline-toy-123456789012";
-    let s3 = aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(sdk()).force_path_style(true).build());
+    let s3 = s3();
     project.edit(FILE, STATISTICS, "data: \"s3://${stacks.base.Bucket}/training.csv\"");
     project.edit(FILE, &format!("      {CONSTRAINTS}\n"), "");
     let run = project.scones(&["apply", "toy", "--yes"]).expect(1);
@@ -152,9 +156,30 @@ fn interruptions_leave_nothing_behind() {
 }
 
 #[test]
-fn the_rule_may_invoke_the_function() {
-    let _project = applied("fired");
-    let answer = control("fire?rule=fired-toy-predictions");
-    assert!(!answer.to_string().to_lowercase().contains("denied"), "{answer}");
+fn the_rule_invokes_the_function_with_its_event() {
+    let bucket = "fired-toy-123456789012";
+    let project = Project::from_fixture("toy", "fired").destroyed_at_end("toy");
+    let keep = format!(
+        "import boto3, json\n\n\ndef handler(event, context):\n    boto3.client('s3').put_object(Bucket='{bucket}', Key='event', Body=json.dumps(event))\n"
+    );
+    project.write("app/main.py", &keep);
+    project.scones(&["apply", "toy", "--yes"]).expect(0);
+    control("fire?rule=fired-toy-predictions");
+    let s3 = s3();
+    let event = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        let object = wait(s3.get_object().bucket(bucket).key("event").send()).ok()?;
+        Some(wait(object.body.collect()).unwrap().into_bytes())
+    });
+    let event: serde_json::Value = serde_json::from_slice(&event.expect("the function was invoked")).unwrap();
+    assert_eq!(
+        event,
+        json!({
+            "monitor": "fired-toy-predictions", "endpoint": "fired-toy-net", "variant": "AllTraffic",
+            "capture": format!("s3://{bucket}/capture"), "window_minutes": 60, "classes": ["bicycle", "motorcycle"],
+            "baseline": format!("s3://{bucket}/baseline.json"), "reports": format!("s3://{bucket}/monitoring/predictions"),
+            "namespace": "Scones/Model", "low_confidence": 0.8, "minimum_records": 20,
+        })
+    );
     assert_no_violations();
 }

@@ -106,7 +106,8 @@ def may_invoke(target, rule):
 
 
 def permitted(function, source):
-    record, _, name = lambda_svc._get_func_record_for_ref(function)
+    # A version's record has the policy of the time it was published; the function's has the statements of all qualifiers.
+    record, _, name = lambda_svc._get_base_func_record_for_ref(function)
     for statement in ((record or {}).get("policy") or {}).get("Statement") or ():
         principal = statement.get("Principal")
         conditions = [pair for operator in ("ArnLike", "ArnEquals", "StringEquals", "StringLike") for pair in ((statement.get("Condition") or {}).get(operator) or {}).items()]

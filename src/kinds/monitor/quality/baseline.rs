@@ -14,14 +14,15 @@ use crate::desired::tag;
 use crate::kind::{Kind, Tags, name_by_content};
 use crate::kinds::monitor::Monitor;
 
-/// How many jobs are tried: the name of one that failed cannot be used again.
-const TRIES: u32 = 8;
+/// How many jobs are looked at: the name of one that failed, or whose results were deleted, cannot be used again.
+const TRIES: u32 = 32;
 /// Paths in the container. Source: the package `sagemaker` on PyPI, and the page "Create a Baseline".
 const INPUT: &str = "/opt/ml/processing/input/baseline_dataset_input";
 const OUTPUT: &str = "/opt/ml/processing/output";
 const OPERATION: &str = "sagemaker:CreateProcessingJob";
 
-/// Sees to it that the statistics and constraints of the data are there. A job that completed is not run again.
+/// Sees to it that the statistics and constraints of the data are there. A job that completed is not run again, unless its
+/// results are gone.
 pub async fn ensure(aws: &Aws, monitor: &str, wanted: &Definition, tags: &Tags) -> Result<(), AwsError> {
     let (Some(data), Some(folder)) = (&wanted.baseline.data, folder(wanted)) else { return Ok(()) };
     for attempt in 0..TRIES {
@@ -29,18 +30,33 @@ pub async fn ensure(aws: &Aws, monitor: &str, wanted: &Definition, tags: &Tags) 
         let before = status(aws, &name).await?;
         match before {
             Some((ProcessingJobStatus::Failed | ProcessingJobStatus::Stopped, _)) => continue,
+            Some((ProcessingJobStatus::Completed, _)) if !is_there(aws, folder).await? => continue,
             Some(_) => {}
             None => start(aws, &name, wanted, data, folder, tags).await?,
         }
         return completed(aws, &name).await;
     }
-    let message =
-        format!("{TRIES} jobs over {data} failed: look into the last one's log, and give the corrected data another key");
+    let message = format!(
+        "{TRIES} jobs over {data} failed, or their results are gone: look into the last one's log, and give the corrected data another key"
+    );
     Err(AwsError::unexpected(OPERATION, monitor, message))
 }
 
 fn folder(wanted: &Definition) -> Option<&str> {
     wanted.baseline.statistics.as_deref()?.strip_suffix("/statistics.json")
+}
+
+/// Whether the results of a job lie below its folder.
+async fn is_there(aws: &Aws, folder: &str) -> Result<bool, AwsError> {
+    let Some((bucket, prefix)) = folder.strip_prefix("s3://").and_then(|path| path.split_once('/')) else { return Ok(true) };
+    let key = format!("{prefix}/statistics.json");
+    let request = aws.s3().head_object().bucket(bucket).key(&key);
+    match aws.call("s3:GetObject", &format!("{bucket}/{key}"), request.send()).await.optional() {
+        Ok(found) => Ok(found.is_some()),
+        // Who applies need not be able to read what only the monitor's role does.
+        Err(error) if error.is_access_denied() => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 async fn status(aws: &Aws, job: &str) -> Result<Option<(ProcessingJobStatus, Option<String>)>, AwsError> {
