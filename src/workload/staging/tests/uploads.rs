@@ -88,19 +88,22 @@ fn lists_come_last_and_nothing_is_put_twice() {
     let progress = |done, total| calls.lock().unwrap().push((done, total));
     let options = Options { prune: false, progress: &progress };
     let report = wait(upload(&store, &inventory, b"{}".to_vec(), options)).unwrap();
-    assert_eq!((report.uploaded, report.unchanged, report.stale.len()), (9, 0, 0));
+    assert_eq!((report.uploaded, report.unchanged, report.stale.len()), (10, 0, 0));
     assert_eq!(report.bytes, store.objects.lock().unwrap().values().map(|bytes| bytes.len() as u64).sum::<u64>());
     assert!(report.pictures_per_second > 0.0);
-    assert_eq!(calls.into_inner().unwrap(), (1..=9).map(|done| (done, 9)).collect::<Vec<_>>());
+    assert_eq!(calls.into_inner().unwrap(), (1..=10).map(|done| (done, 10)).collect::<Vec<_>>());
     let puts = store.take_puts();
-    assert_eq!(puts[6..], ["train.lst", "test.lst", "baseline.json"]);
+    assert_eq!(puts[6..], ["train.lst", "test.lst", "baseline.json", "dataset.json"]);
     assert!(puts[..6].iter().all(|key| key.ends_with(".png")));
     let list = store.objects.lock().unwrap()["train.lst"].clone();
     let expected = "0\t0\tbike_s_1.png\n1\t0\tbike_s_2.png\n2\t1\tmoto_s_1.png\n3\t1\tmoto_s_2.png\n";
     assert_eq!(String::from_utf8(list).unwrap(), expected);
 
+    let dataset: serde_json::Value = serde_json::from_slice(&store.objects.lock().unwrap()["dataset.json"]).unwrap();
+    assert_eq!((&dataset["train"], &dataset["test"], &dataset["size"]), (&json!(4), &json!(2), &json!(32)));
+
     let report = run(&store, &inventory, false).unwrap();
-    assert_eq!(report, Report { unchanged: 9, ..Report::default() });
+    assert_eq!(report, Report { unchanged: 10, ..Report::default() });
     assert!(store.take_puts().is_empty());
 }
 
@@ -108,7 +111,7 @@ fn lists_come_last_and_nothing_is_put_twice() {
 fn an_interrupted_upload_names_no_missing_picture_and_is_resumed() {
     let project = Project::new();
     let inventory = project.read().unwrap();
-    for successes in 0..9 {
+    for successes in 0..10 {
         let store = Memory::new();
         store.fails_after.store(successes, Ordering::Relaxed);
         assert!(run(&store, &inventory, true).unwrap_err().to_string().contains("network is gone"));
@@ -119,8 +122,8 @@ fn an_interrupted_upload_names_no_missing_picture_and_is_resumed() {
         store.fails_after.store(usize::MAX, Ordering::Relaxed);
         let report = run(&store, &inventory, false).unwrap();
         assert_eq!(report.unchanged, keys.len());
-        assert_eq!(report.uploaded, 9 - keys.len());
-        assert_eq!(store.keys().len(), 9);
+        assert_eq!(report.uploaded, 10 - keys.len());
+        assert_eq!(store.keys().len(), 10);
     }
 }
 
@@ -149,10 +152,10 @@ fn stale_pictures_are_told_and_only_deleted_on_demand() {
     let others = ["other.txt", "models/model.tar.gz", "train/", "training/a.png", "train.old"];
     stale.iter().chain(&others).for_each(|key| store.insert(key, b"x"));
     assert_eq!(run(&store, &inventory, false).unwrap().stale, stale);
-    assert_eq!(store.keys().len(), 9 + stale.len() + others.len());
+    assert_eq!(store.keys().len(), 10 + stale.len() + others.len());
     assert_eq!(run(&store, &inventory, true).unwrap().stale, stale);
     let keys = store.keys();
-    assert!(others.iter().all(|key| keys.contains(&(*key).to_owned())) && keys.len() == 9 + others.len(), "{keys:?}");
+    assert!(others.iter().all(|key| keys.contains(&(*key).to_owned())) && keys.len() == 10 + others.len(), "{keys:?}");
     assert!(run(&store, &inventory, true).unwrap().stale.is_empty());
 }
 
@@ -162,7 +165,7 @@ fn under_a_kms_key_all_is_put_again() {
     let (mut store, inventory) = (Memory::new(), project.read().unwrap());
     store.kms = true;
     run(&store, &inventory, false).unwrap();
-    assert_eq!(run(&store, &inventory, false).unwrap().uploaded, 9);
+    assert_eq!(run(&store, &inventory, false).unwrap().uploaded, 10);
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn many_copies_go_through_a_small_channel() {
     let mut project = Project::new();
     project.spec["augment"] = json!({ "copies": 16, "shift": 2 });
     let (store, inventory) = (Memory::new(), project.read().unwrap());
-    assert_eq!(run(&store, &inventory, false).unwrap().uploaded, 4 * 17 + 2 + 3);
+    assert_eq!(run(&store, &inventory, false).unwrap().uploaded, 4 * 17 + 2 + 4);
     let failing = Memory::new();
     failing.fails_after.store(20, Ordering::Relaxed);
     assert!(run(&failing, &inventory, false).is_err(), "and does not hang");
