@@ -47,10 +47,10 @@ fn a_model_follows_the_approvals_of_its_group() {
         "    image: 123456789012.dkr.ecr.us-east-1.amazonaws.com/net:1\n    artifact: s3://scones-local-models/classifier/model.tar.gz\n",
         "    package: \"${model_package_groups.nets.latest_approved}\"\n",
     );
-    // Nothing is approved: model and endpoint wait, all else is there.
+    // Nothing is approved: model, endpoint and what Model Monitor would watch wait, all else is there.
     let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
     let blocked: Vec<String> = actions(&plan).into_iter().filter(|(_, action)| action == "blocked").map(|(at, _)| at).collect();
-    assert_eq!(blocked, ["models.net", "endpoints.net"]);
+    assert_eq!(blocked, ["models.net", "endpoints.net", "monitors.features"]);
     let run = project.scones(&["apply", "toy", "--yes"]).expect(5);
     let text = format!("{}{}", run.stdout, run.stderr);
     assert!(text.contains("no approved package in the group registry-toy-nets yet: approve one"), "{text}");
@@ -60,7 +60,7 @@ fn a_model_follows_the_approvals_of_its_group() {
     // Approved: they are made.
     decide(&first, ModelApprovalStatus::Approved);
     let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
-    assert_eq!(actions(&plan).len(), 2, "{:?}", actions(&plan));
+    assert_eq!(actions(&plan).len(), 3, "{:?}", actions(&plan));
     assert!(plan.to_string().contains(&first), "the plan shows which package it is");
     project.scones(&["apply", "toy", "--yes"]).expect(0);
     project.scones(&["plan", "toy"]).expect(0);

@@ -184,7 +184,8 @@ fn an_endpoint_without_a_model_is_blocked_and_the_rest_is_deployed() {
     let run = project.scones(&["apply", "toy", "--yes"]).expect(5);
     assert!(run.stderr.contains("pins.net is not set") && run.stderr.contains("environments/toy.yaml"), "{}", run.stderr);
     let run = project.scones(&["plan", "toy"]).expect(0);
-    assert!(run.stdout.contains("2 blocked"), "{}", run.stdout);
+    // The model, its endpoint, and the monitor that SageMaker runs on it.
+    assert!(run.stdout.contains("3 blocked"), "{}", run.stdout);
     project.edit(
         "environments/toy.yaml",
         "ignore_tags:",
