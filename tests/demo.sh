@@ -1,5 +1,6 @@
 #!/bin/sh
-# The whole life of Scones Unlimited on the local cloud: deployed, used, tampered with, set right, destroyed.
+# The whole life of Scones Unlimited on the local cloud: deployed, used, trained, measured, watched, tampered with, set right,
+# destroyed.
 # Run by `make demo`, from the repository's root and after `make build`. Needs no AWS account and reads no credentials.
 set -eu
 
@@ -88,17 +89,38 @@ act 'Classify pictures' "$venv \\
     tests/cloud/classify.py target/cloud/pictures/*.png"
 expect 0 "$venv" tests/cloud/classify.py target/cloud/pictures/*.png
 
+act 'Stage pictures of an archive in CIFAR-100'"'"'s format' "$scones stage local"
+expect 0 "$venv" tests/cloud/pictures.py archive target/cloud/cifar-100-python.tar.gz --train 300 --test 150
+expect 0 "$scones" stage local
+
+act 'Train a model; it is registered if it is good enough' "$scones train local"
+expect 0 "$scones" train local >"$notes/train.json"
+
+act 'Serve the newest approved model' "$scones apply local-trained --yes"
+expect 0 "$scones" apply local-trained --yes
+
+act 'Measure it on pictures that it was not trained with' "$scones evaluate local-trained \\
+    --html $notes/evaluation.html"
+expect 0 "$scones" evaluate local-trained --html "$notes/evaluation.html"
+
+act 'One picture through the workflow, state by state' "$scones run local-trained \\
+    target/cloud/pictures/bicycle-1.png"
+expect 0 "$scones" run local-trained target/cloud/pictures/bicycle-1.png
+
+act 'Shift what the endpoint sees: the monitor finds it, its alarm rings' "$venv tests/cloud/shift.py"
+expect 0 "$venv" tests/cloud/shift.py
+
 act "Change a function behind the deployer's back" "$venv tests/cloud/tamper.py"
 expect 0 "$venv" tests/cloud/tamper.py
 
-act 'Find it' "$scones drift local"
-expect 2 "$scones" drift local
+act 'Find it' "$scones drift local-trained"
+expect 2 "$scones" drift local-trained
 
-act 'Set it right' "$scones apply local --yes"
-expect 0 "$scones" apply local --yes
+act 'Set it right' "$scones apply local-trained --yes"
+expect 0 "$scones" apply local-trained --yes
 
-act 'And the plan is empty again' "$scones plan local"
-expect 0 "$scones" plan local
+act 'And the plan is empty again' "$scones plan local-trained"
+expect 0 "$scones" plan local-trained
 
 act 'Destroy' "$scones destroy local --yes"
 expect 0 "$scones" destroy local --yes >"$notes/destroy.txt"
