@@ -78,15 +78,3 @@ fn hostile_names_stay_text() {
     }
     assert!(page.contains("&lt;svg onload=x&gt;&amp;") && page.contains("&quot; onload=&#39;x&#39;"));
 }
-
-/// Writes the pages to look at: `SCONES_PAGES=folder cargo test -- --ignored pages_to_look_at`.
-#[test]
-#[ignore = "writes files to look at"]
-fn pages_to_look_at() {
-    let folder = std::path::PathBuf::from(std::env::var_os("SCONES_PAGES").expect("SCONES_PAGES names a folder"));
-    let large = (0..40_u64).map(|index| failure(&index.to_string(), 1, &format!("reason {index}"))).collect::<Vec<_>>();
-    for (name, page) in [("sample", sample()), ("many", many_classes()), ("failed", measured(&large))] {
-        std::fs::write(folder.join(name).with_extension("html"), html(&page)).unwrap();
-        std::fs::write(folder.join(name).with_extension("txt"), plain(&page, 80)).unwrap();
-    }
-}
