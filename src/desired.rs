@@ -2,6 +2,7 @@
 //! exists, and what only AWS can know stays as a hole, written as the reference that asks for it.
 
 mod blocks;
+mod ignore;
 mod resolve;
 mod scope;
 mod sort;
@@ -13,12 +14,14 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use ignore::Ignored;
 pub use scope::{Link, Scope};
 
 use crate::address::Address;
 use crate::environment::shape::nearest;
 use crate::environment::{Blocks, Diagnostic, Diagnostics, Environment};
 use crate::kind::{AnyKind, Attribute, Needs, Registry, Tags, World};
+use crate::units::Day;
 use resolve::Resolver;
 
 /// Tag keys that scones writes itself.
@@ -43,12 +46,27 @@ pub struct Desired {
     pub assume_role: Option<String>,
     /// Keys of tags that others set.
     pub ignore_tags: Vec<String>,
+    /// Differences that are left alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<Ignored>,
+    /// The same whose last day has passed, so that they count again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expired: Vec<Ignored>,
     pub protect: bool,
     /// What the workload does besides being deployed, by the key of its block.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub blocks: BTreeMap<String, Value>,
     /// In an order in which they can be made.
     pub resources: IndexMap<Address, Resource>,
+}
+
+impl Desired {
+    /// Ends what was to be left alone until a day before this one.
+    pub fn let_expire(&mut self, today: &Day) {
+        let (expired, ignored) = std::mem::take(&mut self.ignored).into_iter().partition(|one| one.until < *today);
+        self.ignored = ignored;
+        self.expired.extend::<Vec<Ignored>>(expired);
+    }
 }
 
 /// One resource that should exist.
@@ -133,6 +151,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
     if let (true, Ok(blocks)) = (faults.is_empty(), Blocks::of(&blocks)) {
         workflows::check(environment, &resolver, &resources, &blocks, &mut faults);
     }
+    let ignored = if faults.is_empty() { ignore::ignored(environment, &resources, &mut faults) } else { vec![] };
     // A cycle is only worth telling when the resources themselves are right.
     if faults.is_empty() {
         match sort::sort(resources) {
@@ -141,6 +160,8 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
                     world,
                     assume_role: header.assume_role.clone(),
                     ignore_tags: header.ignore_tags.clone(),
+                    ignored,
+                    expired: vec![],
                     protect: header.protect,
                     blocks,
                     resources,

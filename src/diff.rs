@@ -176,6 +176,25 @@ pub fn join<S: AsRef<str>>(path: &[S]) -> String {
     out
 }
 
+/// Takes a path apart that [`join`] made.
+pub fn split(path: &str) -> Vec<String> {
+    let mut out = vec![];
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('[') {
+            let mut stream = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
+            let Some(Ok(key)) = stream.next() else { break };
+            rest = quoted[stream.byte_offset()..].trim_start_matches(']').trim_start_matches('.');
+            out.push(key);
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            out.push(rest[..end].to_owned());
+            rest = rest[end..].trim_start_matches('.');
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -233,5 +252,12 @@ mod tests {
             diff(&json!({"environment": {"A": "x"}, "name": "a"}), &json!({"environment": {"A": "y"}, "name": "b"}), FIELDS);
         assert_eq!(found[0].from, Some(json!("(hidden)")));
         assert!(found[1].replaces && !found[0].replaces);
+    }
+
+    #[test]
+    fn paths_come_apart_as_they_were_joined() {
+        for path in [vec!["a", "b"], vec!["tags", "a.b", "c"], vec!["we\"ird]", "x"], vec!["scones:app"]] {
+            assert_eq!(split(&join(&path)), path, "{path:?}");
+        }
     }
 }

@@ -225,13 +225,14 @@ pub trait Kind: Send + Sync + 'static {
     /// Turns what a person wrote into the state that AWS should have. Faults go to the scope; `None` if there were any.
     fn desired(spec: Self::Spec, scope: &mut Scope<'_>) -> Option<Self::State>;
 
-    /// Reads many at a time; what does not exist is left out.
+    /// Reads many at a time; what does not exist is left out. What else of its kind a search by the environment's prefix
+    /// brought up may be among the answer.
     fn observe(
         aws: &Aws,
         wanted: &[Wanted<Self::State>],
     ) -> impl Future<Output = Result<Vec<Live<Self::State>>, AwsError>> + Send;
 
-    /// Names resources of this kind that seem to be the environment's, where the tagging API does not know them.
+    /// Names resources of this kind that are named as the environment's are, where [`Kind::observe`] does not bring them up.
     fn discover(_aws: &Aws) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send {
         async { Ok(vec![]) }
     }

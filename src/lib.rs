@@ -18,6 +18,7 @@ pub mod contract;
 pub mod desired;
 pub mod diff;
 pub mod finding;
+pub mod health;
 pub mod images;
 pub mod metrics;
 pub mod plan;

@@ -3,6 +3,7 @@
 mod decide;
 mod deletion;
 mod generations;
+mod ignored;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::diff::{Cause, Change};
 use crate::kind::{Live, Needs, Registry, Status, Tags, World, digest};
 
 pub use decide::{comparable, filled, stamp_of};
+pub use ignored::{Silenced, as_declared};
 
 /// What exists, as far as the environment is concerned.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +29,32 @@ pub struct Observed {
     pub residues: BTreeMap<Address, Vec<String>>,
     /// What keeps absent resources from being made.
     pub obstacles: BTreeMap<Address, String>,
+    /// What carries the environment's prefix but not its tags.
+    pub neighbours: Vec<Neighbour>,
+    /// Declared resources that could not be read, each with why.
+    pub unknown: BTreeMap<Address, Unread>,
+    /// What else could not be read: searches, and the tags of what was found.
+    pub unseen: Vec<Unread>,
     /// Whether the bootstrap bucket exists.
     pub bootstrap: bool,
+}
+
+/// What could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// What was to be read; empty where an address says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub what: String,
+    pub why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+/// A resource that is named as if it were the environment's, and is not: made by hand, or by another tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbour {
+    pub section: String,
+    pub name: String,
 }
 
 /// Something owned that no file declares.
@@ -106,6 +132,16 @@ pub struct Summary {
     pub unchanged: usize,
     pub blocked: usize,
     pub orphan: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ignored: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unmanaged: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A resource of a declared name that is someone else's.
@@ -132,6 +168,14 @@ pub struct Plan {
     pub bootstrap: Option<String>,
     pub steps: Vec<Step>,
     pub orphans: BTreeMap<Address, Orphan>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbours: Vec<Neighbour>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<Silenced>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown: BTreeMap<Address, Unread>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<Unread>,
     pub conflicts: Vec<Conflict>,
     pub mode: Mode,
     /// All that was asked for, so that a saved plan can be made again and compared.
@@ -155,6 +199,20 @@ impl Plan {
         &self.desired.world
     }
 
+    /// Whether all was read that the plan speaks of; else it is none to be applied.
+    pub fn is_complete(&self) -> bool {
+        self.unknown.is_empty() && self.unseen.is_empty()
+    }
+
+    /// Whether there is nothing to say besides the steps.
+    pub fn has_no_remarks(&self) -> bool {
+        self.is_complete()
+            && self.orphans.is_empty()
+            && self.neighbours.is_empty()
+            && self.ignored.is_empty()
+            && self.desired.expired.is_empty()
+    }
+
     /// Whether applying would do anything.
     pub fn has_changes(&self) -> bool {
         self.steps.iter().any(Step::acts)
@@ -163,13 +221,16 @@ impl Plan {
 
 /// Makes a plan.
 pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: Mode) -> Plan {
-    let mut conflicts = vec![];
+    let (mut conflicts, mut ignored) = (vec![], vec![]);
+    let mut unknown = observed.unknown.clone();
     let (steps, unchanged) = match mode {
         Mode::Destroy => (deletion::all(desired, observed, registry), 0),
         Mode::Apply | Mode::Prune => {
             let decided = decide::decide(desired, observed, registry);
             let unchanged = decided.unchanged.len();
             conflicts = decided.conflicts;
+            ignored = decided.ignored;
+            unknown.extend(decided.unknown);
             let mut steps = decided.steps;
             steps.extend(generations::collect(&steps, &decided.unchanged, observed, registry));
             if mode == Mode::Prune {
@@ -184,21 +245,27 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: M
     let needs_bucket = mode != Mode::Destroy && !observed.bootstrap && steps.iter().any(Step::acts);
     let body = serde_json::to_value(&steps).unwrap_or_default();
     let orphans = if mode == Mode::Apply { observed.orphans.clone() } else { BTreeMap::new() };
-    Plan {
+    let mut made = Plan {
         format: 1,
         app: world.app.clone(),
         environment: world.environment.clone(),
         account: world.account.clone(),
         region: world.region.clone(),
         digest: format!("sha256:{}", digest(&body)),
-        summary: summary(&steps, unchanged, orphans.len()),
+        summary: Summary::default(),
         bootstrap: needs_bucket.then(|| world.bootstrap_bucket()),
         steps,
         orphans,
+        neighbours: observed.neighbours.clone(),
+        ignored,
+        unknown,
+        unseen: observed.unseen.clone(),
         conflicts,
         mode,
         desired: desired.clone(),
-    }
+    };
+    made.summary = summary(&made, unchanged);
+    made
 }
 
 /// A protected environment loses nothing that works, neither by deletion nor by replacement.
@@ -212,8 +279,8 @@ fn protected(step: &Step) -> Option<Conflict> {
     })
 }
 
-fn summary(steps: &[Step], unchanged: usize, orphan: usize) -> Summary {
-    let count = |action: Action| steps.iter().filter(|step| step.action == action).count();
+fn summary(plan: &Plan, unchanged: usize) -> Summary {
+    let count = |action: Action| plan.steps.iter().filter(|step| step.action == action).count();
     Summary {
         create: count(Action::Create),
         update: count(Action::Update) + count(Action::Wait),
@@ -222,7 +289,10 @@ fn summary(steps: &[Step], unchanged: usize, orphan: usize) -> Summary {
         collect: count(Action::Collect),
         blocked: count(Action::Blocked),
         unchanged,
-        orphan,
+        orphan: plan.orphans.len(),
+        ignored: plan.ignored.iter().map(|one| one.changes.len()).sum(),
+        unmanaged: plan.neighbours.len(),
+        unknown: plan.unknown.len() + plan.unseen.len(),
     }
 }
 
@@ -263,6 +333,6 @@ pub fn drift_of(mut plan: Plan, observed: &Observed) -> Plan {
         _ => false,
     });
     plan.bootstrap = None;
-    plan.summary = summary(&plan.steps, plan.summary.unchanged, plan.orphans.len());
+    plan.summary = summary(&plan, plan.summary.unchanged);
     plan
 }

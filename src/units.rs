@@ -1,4 +1,4 @@
-//! Values that are written with a unit.
+//! Values that are written in a form of their own: with a unit, or as a date.
 
 use std::borrow::Cow;
 
@@ -55,9 +55,68 @@ impl JsonSchema for Seconds {
     }
 }
 
+/// A day, such as `2027-01-31`. Days are ordered as their texts are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Day(String);
+
+impl Day {
+    /// The day that a text names.
+    pub fn parse(text: &str) -> Option<Self> {
+        let day: jiff::civil::Date = text.parse().ok()?;
+        (day.to_string() == text).then(|| Self(text.to_owned()))
+    }
+
+    /// Today, by UTC.
+    pub fn today() -> Self {
+        Self(jiff::Timestamp::now().strftime("%Y-%m-%d").to_string())
+    }
+}
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no day: write one such as 2027-01-31")))
+    }
+}
+
+impl JsonSchema for Day {
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+            "description": "a day such as 2027-01-31",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_days() {
+        for text in ["2027-01-31", "2028-02-29"] {
+            assert_eq!(Day::parse(text).map(|day| day.to_string()).as_deref(), Some(text));
+        }
+        for text in ["2027-02-29", "2027-1-31", "31.01.2027", "2027-01-31T00:00", "", "tomorrow"] {
+            assert_eq!(Day::parse(text), None, "{text}");
+        }
+        assert!(Day::parse("2026-12-31") < Day::parse("2027-01-01"));
+    }
 
     #[test]
     fn reads_durations() {

@@ -12,7 +12,7 @@ use crate::desired::{Resource, tag};
 use crate::diff::{Change, diff};
 use crate::kind::{AnyKind, Live, Status, Tags, Target, name_by_content};
 use crate::observe::observe_one;
-use crate::plan::{Action, Step, comparable, filled, stamp_of};
+use crate::plan::{Action, Step, as_declared, comparable, filled, stamp_of};
 
 /// How long AWS may answer with a settled state that is not the one written: reads lag behind writes.
 const READ_LAG: Duration = Duration::from_secs(60);
@@ -33,7 +33,9 @@ pub async fn carry_out(run: &Run<'_>, step: &Step) -> Result<(), AwsError> {
             let live = settle(run, kind, step, &target).await?;
             check_expected(&step.address, resource, &live)?;
             if tags::writable(&live.arn) {
-                let stamp = Tags::from([(tag::STAMP.to_owned(), stamp_of(&target.state, &target.tags))]);
+                let declared = filled(&resource.state, &resource.holes, &run.known());
+                let applied = as_declared(&target.state, &declared, &run.plan.ignored, &step.address);
+                let stamp = Tags::from([(tag::STAMP.to_owned(), stamp_of(&applied, &resource.tags))]);
                 tags::write(run.aws, &live.arn, &stamp, &[]).await?;
             }
             let attribute = |key: &str| format!("{}.{key}", step.address);
@@ -132,7 +134,9 @@ async fn settle(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<
                 Status::InProgress(what) => what.clone(),
                 Status::Settled => {
                     let differing = diff(&live.state, &target.state, kind.fields());
-                    let mut paths: Vec<&str> = differing.iter().map(|change| change.path.as_str()).collect();
+                    let left_alone = |path: &str| run.plan.desired.ignored.iter().any(|rule| rule.covers(&step.address, path));
+                    let mut paths: Vec<&str> =
+                        differing.iter().map(|change| change.path.as_str()).filter(|path| !left_alone(path)).collect();
                     // Tags that are written with the resource arrive with it.
                     if !tags::writable(&live.arn) && !has_tags(&live, &target.tags) {
                         paths.push("tags");

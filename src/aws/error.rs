@@ -92,6 +92,20 @@ impl AwsError {
         )
     }
 
+    /// Whether every other request fails for the same reason: nothing answered, or the credentials are no good.
+    pub fn concerns_all(&self) -> bool {
+        let credentials = [
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "RequestExpired",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "SignatureDoesNotMatch",
+            "IncompleteSignature",
+        ];
+        credentials.contains(&self.code.as_str()) || self.is_without_credentials() || self.message.contains("dispatch failure")
+    }
+
     /// Whether there were no credentials to send with.
     pub fn is_without_credentials(&self) -> bool {
         let words =

@@ -27,6 +27,12 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         ));
     };
     let observed = context.observe().await?;
+    if let Some(unread) = observed.unknown.get(address) {
+        return Err(Error::other(
+            format!("{address} could not be read: {}", unread.why),
+            unread.help.clone().unwrap_or_default(),
+        ));
+    }
     let Some(live) = observed.resources.get(address) else {
         return Err(Error::other(
             format!("there is no {} named {} to take over", address.section, resource.name),

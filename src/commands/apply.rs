@@ -137,6 +137,16 @@ fn moved(old: &Plan, new: &Plan) -> Vec<String> {
 }
 
 fn refuse_conflicts(plan: &Plan) -> Result<(), Error> {
+    if !plan.is_complete() {
+        let unread = plan.unknown.iter().map(|(address, unread)| (address.to_string(), unread));
+        let unread = unread.chain(plan.unseen.iter().map(|unread| (unread.what.clone(), unread)));
+        let told: Vec<String> = unread.map(|(what, unread)| format!("\n  {what}: {}", unread.why)).collect();
+        let help = plan.unknown.values().chain(&plan.unseen).find_map(|unread| unread.help.clone());
+        return Err(Error::other(
+            format!("nothing was changed: not all could be read{}", told.concat()),
+            help.unwrap_or_default(),
+        ));
+    }
     match plan.conflicts.first() {
         None => Ok(()),
         Some(first) => Err(Error::other(format!("nothing was changed: {}", first.message), first.help.clone())),

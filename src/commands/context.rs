@@ -10,6 +10,7 @@ use crate::kind::Registry;
 use crate::kinds::registry;
 use crate::observe::observe;
 use crate::plan::{Mode, Observed, Plan, plan};
+use crate::units::Day;
 
 /// Stands in for the account where a file names none and nobody is asked.
 const SOME_ACCOUNT: &str = "000000000000";
@@ -32,7 +33,8 @@ impl Context {
         let file = environment::load::find(name)?;
         let environment = environment::load(&file, &registry)?;
         let account = environment.header.account.as_deref().unwrap_or(SOME_ACCOUNT);
-        let desired = desired::desired(&environment, account, &registry)?;
+        let mut desired = desired::desired(&environment, account, &registry)?;
+        desired.let_expire(&Day::today());
         Ok((environment, desired))
     }
 
@@ -44,7 +46,10 @@ impl Context {
         let session = Session::open(&header.region, header.assume_role.as_deref()).await?;
         match &header.account {
             Some(account) => check_account(&session, account)?,
-            None => desired = desired::desired(&environment, &session.account, &registry)?,
+            None => {
+                desired = desired::desired(&environment, &session.account, &registry)?;
+                desired.let_expire(&Day::today());
+            }
         }
         let aws = session.connect(desired.world.clone());
         Ok(Self { registry, desired, aws, directory: environment.directory, name: name.to_owned() })
@@ -55,13 +60,9 @@ impl Context {
         let session = Session::open(&plan.region, plan.desired.assume_role.as_deref()).await?;
         check_account(&session, &plan.account)?;
         let aws = session.connect(plan.world().clone());
-        Ok(Self {
-            registry: registry(),
-            desired: plan.desired.clone(),
-            aws,
-            directory: PathBuf::from("."),
-            name: file.to_owned(),
-        })
+        let mut desired = plan.desired.clone();
+        desired.let_expire(&Day::today());
+        Ok(Self { registry: registry(), desired, aws, directory: PathBuf::from("."), name: file.to_owned() })
     }
 
     pub async fn observe(&self) -> Result<Observed, Error> {

@@ -24,23 +24,27 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         Format::Text => print(&text(&drift, &context))?,
     }
     Ok(match () {
-        () if !drift.conflicts.is_empty() => exit::ERROR,
+        () if !drift.conflicts.is_empty() || !drift.is_complete() => exit::ERROR,
         () if !drift.steps.is_empty() => exit::CHANGES,
         () => exit::OK,
     })
 }
 
 fn text(drift: &Plan, context: &Context) -> String {
-    if drift.steps.is_empty() {
-        if !drift.conflicts.is_empty() {
-            return report::plan::drift(drift, &context.registry).trim_end().to_owned();
-        }
-        return format!("No drift in {}: what runs is what was applied.", drift.environment);
-    }
     let shown = report::plan::drift(drift, &context.registry);
     // The plan's own summary counts what apply would do; here it is what drifted that counts.
-    let body = shown.trim_end().rsplit_once('\n').map_or(shown.as_str(), |(body, _)| body);
-    let count = drift.steps.len();
-    let resources = if count == 1 { "resource" } else { "resources" };
-    format!("{}\n\nDrift: {count} {resources} changed outside. To set right: scones apply {}", body.trim_end(), context.name)
+    let body = shown.trim_end().rsplit_once('\n').map_or(shown.as_str(), |(body, _)| body).trim_end();
+    let unknown = drift.summary.unknown;
+    let verdict = match drift.steps.len() {
+        0 if !drift.conflicts.is_empty() => return shown.trim_end().to_owned(),
+        0 if unknown > 0 => format!("Unknown: no drift was seen, but {unknown} could not be read."),
+        0 => format!("No drift in {}: what runs is what was applied.", drift.environment),
+        count => {
+            let resources = if count == 1 { "resource" } else { "resources" };
+            let blind = if unknown > 0 { format!(", and {unknown} could not be read") } else { String::new() };
+            format!("Drift: {count} {resources} changed outside{blind}. To set right: scones apply {}", context.name)
+        }
+    };
+    // Where there is nothing to show, the verdict is all there is to say.
+    if drift.steps.is_empty() && drift.has_no_remarks() { verdict } else { format!("{body}\n\n{verdict}") }
 }

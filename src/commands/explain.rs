@@ -40,7 +40,10 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         format!("name         {}", live.map_or(&resource.name, |live| &live.name)),
     ];
     match live {
-        None => out.push("live         it does not exist".into()),
+        None => out.push(match observed.unknown.get(address) {
+            Some(unread) => format!("live         unknown: {}", unread.why),
+            None => "live         it does not exist".into(),
+        }),
         Some(live) => {
             let tags = live.tags.clone().unwrap_or_default();
             let owner = match (is_owned(&tags, &context.desired.world), tags.get(tag::APP)) {
@@ -64,6 +67,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     out.push(paint(FAINT, "\napply will"));
     let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.address == *address).collect();
     match steps.as_slice() {
+        [] if plan.unknown.contains_key(address) => out.push("  stop: this could not be read".into()),
         [] => out.push("  do nothing: live and declared agree".into()),
         steps => out.extend(steps.iter().flat_map(|step| actions(step, &context))),
     }

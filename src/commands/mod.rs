@@ -56,11 +56,8 @@ enum Command {
     Destroy(apply::DestroyArguments),
     /// Take over a resource that exists
     Adopt(adopt::Arguments),
-    /// Show what runs
-    Status {
-        #[command(flatten)]
-        environment: EnvironmentName,
-    },
+    /// Show how an environment is doing; exits 2 if something needs attention
+    Status(status::Arguments),
     /// Show one resource: its owner, its live and declared values, and why they differ
     Explain(explain::Arguments),
     /// Send pictures through the workflow, and show what comes out
@@ -162,7 +159,7 @@ pub async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Drift(arguments) => drift::run(arguments).await,
         Command::Destroy(arguments) => apply::destroy(arguments).await,
         Command::Adopt(arguments) => adopt::run(arguments).await,
-        Command::Status { environment } => status::run(&environment.environment).await,
+        Command::Status(arguments) => status::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments).await,
         Command::Run(arguments) => run::run(arguments).await,
         Command::Evaluate(arguments) => evaluate::run(arguments).await,

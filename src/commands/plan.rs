@@ -37,7 +37,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         write_file(file, &json(&plan)?)?;
     }
     Ok(match () {
-        () if !plan.conflicts.is_empty() => exit::ERROR,
+        () if !plan.conflicts.is_empty() || !plan.is_complete() => exit::ERROR,
         () if plan.has_changes() && !arguments.exit_zero => exit::CHANGES,
         () => exit::OK,
     })

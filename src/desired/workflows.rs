@@ -32,7 +32,7 @@ pub fn check(
         let document = declared.node.get("definition").and_then(|node| node.as_str());
         let Some(source) = document.and_then(|path| environment.documents.get(path)) else { continue };
         // What starts a workflow is only known of the one that `run` names.
-        let run = blocks.run.iter().find(|run| run.workflow == address.name);
+        let run = blocks.run.as_ref().filter(|run| run.workflow == address.name);
         let input: Option<Vec<String>> = run.map(|run| run.input.keys().cloned().collect());
         let role =
             declared.node.get("role").and_then(|node| node.as_str()).and_then(|name| Some((name, policies(resources, name)?)));
@@ -42,7 +42,7 @@ pub fn check(
             functions: &functions,
             input: input.as_deref(),
             largest_input: None,
-            largest_picture: None,
+            largest_picture: run.and_then(|run| run.largest_picture),
             role: role.as_ref().map(|(name, policies)| Role { name, policies }),
         });
         let mut told = BTreeSet::new();

@@ -39,6 +39,8 @@ pub struct Running {
     /// `{ image_data: "", s3_bucket: "{bucket}", s3_key: "{key}" }`.
     #[serde(default = "address_of_a_picture")]
     pub input: Map<String, Value>,
+    /// The largest picture that is sent, in bytes: no state of the workflow may grow beyond 256 KiB with it.
+    pub largest_picture: Option<u64>,
     /// How long one execution may take.
     #[serde(default = "five_minutes")]
     pub timeout: Seconds,

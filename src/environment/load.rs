@@ -139,7 +139,7 @@ fn header(root: &Node, registry: &Registry) -> Result<Header, Diagnostic> {
             map.shift_remove(block);
         });
     }
-    serde_json::from_value(value).map_err(|error| Diagnostic::new(error.to_string(), &root.span))
+    super::typed(&value).map_err(|(path, message)| Diagnostic::new(message, &root.span_at(&path)))
 }
 
 fn check_entry_name(name: &str, span: &Span, faults: &mut Vec<Diagnostic>) {

@@ -24,6 +24,7 @@ pub use node::Node;
 pub use source::{Diagnostic, Diagnostics, Span};
 
 use crate::address::Address;
+use crate::units::Day;
 
 /// What an environment file says besides its resources.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +52,9 @@ pub struct Header {
     /// Keys of tags that others set; a trailing `*` stands for any ending.
     #[serde(default)]
     pub ignore_tags: Vec<String>,
+    /// Differences that are left alone until a day, each with the reason.
+    #[serde(default)]
+    pub ignore: Vec<Ignore>,
     /// Refuses every deletion.
     #[serde(default)]
     pub protect: bool,
@@ -63,6 +67,20 @@ pub struct Header {
     /// Addresses that were renamed: old to new.
     #[serde(default)]
     pub moved: BTreeMap<String, String>,
+}
+
+/// A difference that is known and left alone for a while.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ignore {
+    /// ADDRESS or ADDRESS:PATH, such as functions.image-classification:memory.
+    #[schemars(regex(pattern = r"^[a-z_]+\.[a-zA-Z0-9-]+(:.+)?$"))]
+    pub path: String,
+    /// Why it is right to leave it alone.
+    #[schemars(length(min = 1, max = 500))]
+    pub reason: String,
+    /// The last day on which it is, such as 2027-01-31.
+    pub until: Day,
 }
 
 /// Environment files, merged, with all the files they name, as read from disk.

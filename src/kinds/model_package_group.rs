@@ -103,6 +103,24 @@ impl Kind for ModelPackageGroup {
         Ok(found.into_iter().flatten().collect())
     }
 
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        let prefix = aws.world.prefix();
+        let mut found = vec![];
+        let mut next = None;
+        loop {
+            let request =
+                aws.sagemaker().list_model_package_groups().name_contains(&prefix).max_results(100).set_next_token(next);
+            let answer = aws.call("sagemaker:ListModelPackageGroups", &prefix, request.send()).await?;
+            let groups = answer.model_package_group_summary_list.unwrap_or_default();
+            let names = groups.into_iter().filter_map(|group| group.model_package_group_name);
+            found.extend(names.filter(|name| name.starts_with(&prefix)));
+            next = answer.next_token;
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
         let description = Some(to.state.description.clone()).filter(|text| !text.is_empty());
         let tags: Tags = to.tags.clone().into_iter().chain(marker(&to.state)).collect();

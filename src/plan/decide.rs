@@ -4,41 +4,61 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{Action, Conflict, Observed, Step, is_owned};
+use super::ignored::{Silenced, silence};
+use super::{Action, Conflict, Observed, Step, Unread, is_owned};
 use crate::address::Address;
 use crate::desired::{Desired, Resource, tag};
 use crate::diff::{Cause, Change, diff};
 use crate::environment::reference::fill;
-use crate::kind::{AnyKind, Live, Registry, Status, Tags, World, name_by_content};
+use crate::kind::{AnyKind, Live, Registry, Status, Tags, Target, World, name_by_content};
 use crate::stamp;
 
 pub struct Decided {
     pub steps: Vec<Step>,
     pub unchanged: BTreeSet<Address>,
     pub conflicts: Vec<Conflict>,
+    pub ignored: Vec<Silenced>,
+    /// What cannot be compared, since what it refers to could not be read.
+    pub unknown: BTreeMap<Address, Unread>,
 }
 
 /// Decides in the order in which things are made, since one resource's name may fill another's hole.
 pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry) -> Decided {
-    let mut decided = Decided { steps: vec![], unchanged: BTreeSet::new(), conflicts: vec![] };
+    let mut decided =
+        Decided { steps: vec![], unchanged: BTreeSet::new(), conflicts: vec![], ignored: vec![], unknown: BTreeMap::new() };
     let mut known = brought_about(desired, observed);
     let mut blocked: BTreeSet<Address> = BTreeSet::new();
     for (address, resource) in &desired.resources {
         let Some(kind) = registry.get(&address.section) else { continue };
+        if observed.unknown.contains_key(address) {
+            continue;
+        }
+        if let Some(source) = unread_source(resource, observed) {
+            let why = format!("it refers to {source}, which could not be read");
+            decided.unknown.insert(address.clone(), Unread { what: String::new(), why, help: None });
+            continue;
+        }
         let live = observed.resources.get(address);
-        let to = filled(&resource.state, &resource.holes, &known);
+        let mut target =
+            Target { name: String::new(), state: filled(&resource.state, &resource.holes, &known), tags: resource.tags.clone() };
         if let Some(live) = live
             && let Some(conflict) = conflict(address, kind, live, &desired.world)
         {
             decided.conflicts.push(conflict);
             continue;
         }
+        let mut changes = live.map(|live| changes(kind, live, &target, &desired.ignore_tags)).unwrap_or_default();
+        if let Some(live) = live {
+            let Target { state, tags, .. } = &mut target;
+            decided.ignored.extend(silence(&desired.ignored, address, live, &mut changes, state, tags));
+        }
+        let to = target.state.clone();
         let step = match obstacle(address, resource, observed, &blocked, &known) {
             Some(reason) => {
                 blocked.insert(address.clone());
                 Some(Step { reason: Some(reason), ..step(address, resource, Action::Blocked) })
             }
-            None => judge(address, kind, resource, to.clone(), live, &desired.ignore_tags),
+            None => judge(address, kind, resource, target, live, changes),
         };
         let acts = step.as_ref().is_some_and(Step::acts);
         if kind.named_by_content() {
@@ -65,6 +85,12 @@ pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry) -> De
         step.needs.retain(|need| acting.contains(need));
     }
     decided
+}
+
+/// The resource that could not be read and has the value of one of the holes.
+fn unread_source(resource: &Resource, observed: &Observed) -> Option<Address> {
+    let sources = resource.holes.iter().filter_map(|hole| hole.rsplit_once('.')?.0.parse::<Address>().ok());
+    sources.into_iter().find(|source| observed.unknown.contains_key(source))
 }
 
 /// What others than apply have brought about by now: no step of a plan moves it.
@@ -155,17 +181,16 @@ fn judge(
     address: &Address,
     kind: &dyn AnyKind,
     resource: &Resource,
-    to: Value,
+    to: Target<Value>,
     live: Option<&Live<Value>>,
-    ignore_tags: &[String],
+    changes: Vec<Change>,
 ) -> Option<Step> {
-    let made = |action: Action| Step { to: Some(to.clone()), tags: resource.tags.clone(), ..step(address, resource, action) };
+    let made = |action: Action| Step { to: Some(to.state.clone()), tags: to.tags.clone(), ..step(address, resource, action) };
     let Some(live) = live else { return Some(made(Action::Create)) };
     let from = Some(live.clone());
     if let Status::Failed(why) = &live.status {
         return Some(Step { from, reason: Some(why.clone()), ..made(Action::Replace) });
     }
-    let changes = changes(kind, live, &to, &resource.tags, ignore_tags);
     if changes.is_empty() {
         return match &live.status {
             Status::InProgress(what) => Some(Step { from, reason: Some(what.clone()), ..made(Action::Wait) }),
@@ -184,11 +209,11 @@ fn judge(
 }
 
 /// The differences of state and tags, each with its cause.
-fn changes(kind: &dyn AnyKind, live: &Live<Value>, to: &Value, tags: &Tags, ignore_tags: &[String]) -> Vec<Change> {
+fn changes(kind: &dyn AnyKind, live: &Live<Value>, to: &Target<Value>, ignore_tags: &[String]) -> Vec<Change> {
     let live_tags = live.tags.clone().unwrap_or_default();
     let stamp = live_tags.get(tag::STAMP).cloned();
-    let from = with_tags(&live.state, comparable(&live_tags, tags, ignore_tags));
-    let to = with_tags(to, tags.clone());
+    let from = with_tags(&live.state, comparable(&live_tags, &to.tags, ignore_tags));
+    let to = with_tags(&to.state, to.tags.clone());
     let mut found = diff(&from, &to, kind.fields());
     for change in &mut found {
         let field = change.field().to_owned();

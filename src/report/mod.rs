@@ -5,4 +5,6 @@ pub mod outcome;
 pub mod plain;
 pub mod plan;
 pub mod progress;
+mod remarks;
+pub mod status;
 pub mod style;

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::lines::{changed, lines, scalar};
+use super::remarks;
 use super::style::{ADDED, CHANGED, FAINT, HOLE, REMOVED, STRONG, paint};
-use crate::diff::{Cause, Change, Rule, rule_holds};
+use crate::diff::{Cause, Change, Rule, rule_holds, split};
 use crate::kind::{AnyKind, Registry};
 use crate::plan::{Action, Mode, Plan, Step, Summary};
 
@@ -59,7 +60,7 @@ fn text_in(plan: &Plan, registry: &Registry, words: Words) -> String {
         }
         write_step(&mut out, step, kind, plan, words);
     }
-    write_orphans(&mut out, plan);
+    remarks::write(&mut out, plan);
     for conflict in &plan.conflicts {
         let _ = writeln!(out, "\n{} {}: {}", paint(REMOVED, "!"), paint(STRONG, &conflict.address), conflict.message);
         let _ = writeln!(out, "  {}", conflict.help);
@@ -229,38 +230,8 @@ fn note(cause: Option<Cause>, replaces: bool) -> String {
     out
 }
 
-/// Takes a change's path apart again.
-fn split(path: &str) -> Vec<String> {
-    let mut out = vec![];
-    let mut rest = path;
-    while !rest.is_empty() {
-        if let Some(quoted) = rest.strip_prefix('[') {
-            let mut stream = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
-            let Some(Ok(key)) = stream.next() else { break };
-            rest = quoted[stream.byte_offset()..].trim_start_matches(']').trim_start_matches('.');
-            out.push(key);
-        } else {
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            out.push(rest[..end].to_owned());
-            rest = rest[end..].trim_start_matches('.');
-        }
-    }
-    out
-}
-
 fn at(value: &Value, path: &[String]) -> Value {
     path.iter().try_fold(value, |value, key| value.get(key)).cloned().unwrap_or(Value::Null)
-}
-
-fn write_orphans(out: &mut String, plan: &Plan) {
-    if plan.orphans.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n{}", paint(STRONG, "owned, but declared no more"));
-    for (address, orphan) in &plan.orphans {
-        let _ = writeln!(out, "  {} {}  {}", paint(FAINT, "?"), address, paint(FAINT, &orphan.name));
-    }
-    let _ = writeln!(out, "  {}", paint(FAINT, "kept; `--prune` deletes them"));
 }
 
 /// The one line that says it all.
@@ -286,23 +257,13 @@ pub fn summary(summary: &Summary, mode: Mode) -> String {
     add(summary.unchanged, "unchanged");
     add(summary.blocked, "blocked");
     add(summary.orphan, if summary.orphan == 1 { "orphan" } else { "orphans" });
+    add(summary.unmanaged, "unmanaged");
+    add(summary.ignored, "ignored");
+    add(summary.unknown, "unknown");
     if !acting {
         let nothing = if mode == Mode::Destroy { "Nothing to delete" } else { "Nothing to do" };
         return if parts_after.is_empty() { format!("{nothing}.") } else { format!("{nothing}: {}.", parts_after.join(", ")) };
     }
     parts.extend(parts_after);
     format!("Plan: {}.", parts.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diff::join;
-
-    #[test]
-    fn paths_come_apart_as_they_were_joined() {
-        for path in [vec!["a", "b"], vec!["tags", "a.b", "c"], vec!["we\"ird]", "x"], vec!["scones:app"]] {
-            assert_eq!(split(&join(&path)), path, "{path:?}");
-        }
-    }
 }

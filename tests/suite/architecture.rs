@@ -50,7 +50,7 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["desired.rs", "desired/", "plan.rs", "plan/", "stamp.rs", "diff.rs"],
-        &["std::fs", "std::env", "std::net", "tokio", "Instant", "SystemTime", "jiff"],
+        &["std::fs", "std::env", "std::net", "tokio", "Instant", "SystemTime", "jiff", "Day::today"],
         "no clock, no network, no disk: what is planned depends on what is given",
     ),
     (

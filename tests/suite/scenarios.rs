@@ -74,9 +74,9 @@ fn a_saved_plan_is_applied_exactly_or_refused() {
 #[test]
 fn access_denied_names_the_action_and_the_resource() {
     let project = role_project("denied");
-    plant("scones-denied", json!([{ "service": "iam", "operation": "GetRole", "kind": "access_denied" }]));
+    plant("scones-denied", json!([{ "service": "iam", "operation": "GetRole", "kind": "access_denied", "times": 2 }]));
     let run = as_client(&project, "scones-denied", &["plan", "toy"]).expect(1);
-    assert!(run.stderr.contains("allow iam:GetRole on denied-toy-run") && run.stderr.contains("request"), "{}", run.stderr);
+    assert!(run.stdout.contains("allow iam:GetRole on denied-toy-run") && run.stdout.contains("request"), "{}", run.stdout);
     // Denied while writing: said, and finished once it is allowed.
     plant("scones-denied", json!([{ "service": "iam", "operation": "CreateRole", "kind": "access_denied" }]));
     let run = as_client(&project, "scones-denied", &["apply", "toy", "--yes"]).expect(1);
@@ -268,16 +268,11 @@ fn tags_that_others_set_are_theirs() {
 }
 
 #[test]
-fn status_and_explain_read_well() {
+fn explain_reads_well() {
     let project = role_project("shown");
-    let run = project.scones(&["status", "toy"]).expect(0);
-    assert!(run.stdout.contains("roles.run") && run.stdout.contains("absent"), "{}", run.stdout);
     let run = project.scones(&["explain", "toy", "roles.run"]).expect(0);
     assert!(run.stdout.contains("it does not exist") && run.stdout.contains("create the IAM role"), "{}", run.stdout);
     assert!(run.stdout.contains("iam:CreateRole"), "{}", run.stdout);
     let run = project.scones(&["explain", "toy", "roles.rune"]).expect(1);
     assert!(run.stderr.contains("did you mean roles.run?"), "{}", run.stderr);
-    project.scones(&["apply", "toy", "--yes"]).expect(0);
-    let run = project.scones(&["status", "toy"]).expect(0);
-    assert!(run.stdout.contains("as declared"), "{}", run.stdout);
 }

@@ -7,19 +7,22 @@ use super::{State, Suppressor, as_set};
 use crate::aws::{Aws, AwsError};
 use crate::kind::{Live, Wanted};
 
-/// Reads up to a hundred composite alarms.
+/// Reads up to a hundred composite alarms; those that all start with the environment's prefix come with whatever else does.
 ///
 /// # Errors
 /// What CloudWatch answers; a declared name that a metric alarm has.
 pub async fn read(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
     let names: Vec<String> = wanted.iter().map(|one| one.name.clone()).collect();
+    let prefix = aws.world.prefix();
+    let by_prefix = names.len() > 1 && names.iter().all(|name| name.starts_with(&prefix));
     let mut found = vec![];
     let mut next = None;
     loop {
         let request = aws
             .cloudwatch()
             .describe_alarms()
-            .set_alarm_names(Some(names.clone()))
+            .set_alarm_names((!by_prefix).then(|| names.clone()))
+            .set_alarm_name_prefix(by_prefix.then(|| prefix.clone()))
             .alarm_types(AlarmType::MetricAlarm)
             .alarm_types(AlarmType::CompositeAlarm)
             .max_records(100)

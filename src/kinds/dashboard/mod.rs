@@ -98,6 +98,21 @@ impl Kind for Dashboard {
         Ok(found.into_iter().flatten().collect())
     }
 
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        let prefix = aws.world.prefix();
+        let mut found = vec![];
+        let mut next = None;
+        loop {
+            let request = aws.cloudwatch().list_dashboards().dashboard_name_prefix(&prefix).set_next_token(next);
+            let answer = aws.call("cloudwatch:ListDashboards", &prefix, request.send()).await?;
+            found.extend(answer.dashboard_entries.unwrap_or_default().into_iter().filter_map(|entry| entry.dashboard_name));
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
         put(aws, &to, Some(&to.tags)).await
     }

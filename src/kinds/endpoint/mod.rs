@@ -158,6 +158,10 @@ impl Kind for Endpoint {
         read::observe(aws, wanted).await
     }
 
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        read::names(aws).await
+    }
+
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
         write::create(aws, &to).await
     }

@@ -285,6 +285,23 @@ fn capture(config: DataCaptureConfig) -> Capture {
     }
 }
 
+/// The names of the endpoints that start as the environment's do.
+pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
+    let prefix = aws.world.prefix();
+    let mut found = vec![];
+    let mut next = None;
+    loop {
+        let request = aws.sagemaker().list_endpoints().name_contains(&prefix).max_results(100).set_next_token(next);
+        let answer = aws.call("sagemaker:ListEndpoints", &prefix, request.send()).await?;
+        let names = answer.endpoints.unwrap_or_default().into_iter().filter_map(|endpoint| endpoint.endpoint_name);
+        found.extend(names.filter(|name| name.starts_with(&prefix)));
+        next = answer.next_token;
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
 #[cfg(test)]
 pub mod tests {
     use aws_sdk_sagemaker::types::{

@@ -3,6 +3,7 @@
 //! there, and a step back is moving the alias.
 
 mod read;
+mod runtime;
 mod spec;
 mod write;
 
@@ -232,6 +233,11 @@ impl Kind for Function {
     /// aliases, and the policies of the function and its alias; and one for the log groups of all.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         read::observe(aws, wanted).await
+    }
+
+    /// Lambda lists all functions of the region, fifty at a time.
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        read::names(aws).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {

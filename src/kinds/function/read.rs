@@ -69,6 +69,23 @@ async fn answers(aws: &Aws, name: &str) -> Result<Option<Answers>, AwsError> {
     }))
 }
 
+/// The names of the functions that start as the environment's do.
+pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
+    let prefix = aws.world.prefix();
+    let mut found = vec![];
+    let mut marker = None;
+    loop {
+        let request = aws.lambda().list_functions().set_marker(marker);
+        let answer = aws.call("lambda:ListFunctions", "", request.send()).await?;
+        let names = answer.functions.unwrap_or_default().into_iter().filter_map(|function| function.function_name);
+        found.extend(names.filter(|name| name.starts_with(&prefix)));
+        marker = answer.next_marker.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
 async fn versions(aws: &Aws, name: &str) -> Result<Vec<FunctionConfiguration>, AwsError> {
     let mut found = vec![];
     let mut marker = None;
@@ -149,7 +166,9 @@ fn assemble(name: &str, answers: Answers, log_group: Option<LogGroup>, desired: 
     }
     if let Some(desired) = desired {
         let declared = &desired.configuration.environment;
-        let undeclared = configuration.environment.iter_mut().filter(|(key, _)| !declared.contains_key(*key));
+        // What is left alone stands hidden among the declared ones.
+        let shown = |key: &str| declared.get(key).is_some_and(|value| value != HIDDEN);
+        let undeclared = configuration.environment.iter_mut().filter(|(key, _)| !shown(key));
         undeclared.for_each(|(_, value)| HIDDEN.clone_into(value));
     }
     let state = State {
@@ -353,6 +372,21 @@ fn live_alias(found: &AliasConfiguration, version: String) -> Alias {
         weights: weights(found.routing_config.as_ref()),
         description: found.description.clone().unwrap_or_default(),
     }
+}
+
+/// Puts the real values in the place of variables that are hidden, so that a change of something else keeps them.
+pub async fn reveal(aws: &Aws, name: &str, environment: &mut BTreeMap<String, String>) -> Result<(), AwsError> {
+    if environment.values().all(|value| value != HIDDEN) {
+        return Ok(());
+    }
+    let answer = aws.call("lambda:GetFunction", name, aws.lambda().get_function().function_name(name).send()).await?;
+    let live = answer.configuration.map(|found| configuration(name, &found)).transpose()?;
+    let live = live.map(|live| live.environment).unwrap_or_default();
+    environment.retain(|key, value| value != HIDDEN || live.contains_key(key));
+    for (key, value) in environment.iter_mut().filter(|(_, value)| *value == HIDDEN) {
+        value.clone_from(&live[key]);
+    }
+    Ok(())
 }
 
 /// Whether Lambda is done with a change, and whether that got through.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Configuration, LIVE, Logging, State, current_alias, function_arn, log_group_name, normal_statement};
+use super::{Configuration, LIVE, Logging, State, current_alias, function_arn, log_group_name, normal_statement, runtime};
 use crate::desired::Scope;
 use crate::kinds::log_group::{LogGroup, Retention};
 use crate::units::Seconds;
@@ -238,7 +238,9 @@ fn check(spec: &Spec, scope: &mut Scope<'_>) {
     if !(1..=900).contains(&spec.timeout.0) {
         scope.fault(&["timeout"], "a call may take 1s to 15m");
     }
-    if spec.handler.is_none() && !spec.runtime.starts_with("provided") {
+    if let Some((message, help)) = runtime::fault(&spec.runtime) {
+        scope.fault_with_help(&["runtime"], message, help);
+    } else if spec.handler.is_none() && !spec.runtime.starts_with("provided") {
         let message = format!("the runtime {} must be told what to call", spec.runtime);
         scope.fault_with_help(&["runtime"], message, "add `handler:`, such as main.handler");
     }

@@ -3,7 +3,7 @@
 //! Lambda works on one change of a function at a time and answers ResourceConflictException meanwhile, so each write of
 //! code or configuration is waited for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_lambda::types::{
@@ -78,7 +78,7 @@ pub async fn update(aws: &Aws, from: &State, to: &Target<State>) -> Result<(), A
         point_alias(aws, name, read::alias(aws, name).await?).await?;
     }
     update_permissions(aws, from, to).await?;
-    for alias in from.other_aliases.keys() {
+    for alias in from.other_aliases.keys().filter(|alias| !new.other_aliases.contains_key(*alias)) {
         let request = aws.lambda().delete_alias().function_name(name).name(alias);
         aws.call("lambda:DeleteAlias", name, request.send()).await.optional()?;
     }
@@ -141,7 +141,7 @@ async fn create_function(aws: &Aws, to: &Target<State>) -> Result<String, AwsErr
             .description(&wanted.description)
             .memory_size(wanted.memory)
             .timeout(wanted.timeout)
-            .environment(environment(wanted))
+            .environment(environment(&wanted.environment))
             .set_layers(Some(wanted.layers.clone()))
             .tracing_config(tracing(wanted))
             .set_ephemeral_storage(storage(wanted))
@@ -157,9 +157,13 @@ async fn create_function(aws: &Aws, to: &Target<State>) -> Result<String, AwsErr
 /// writes is only sent to take it away.
 async fn configure(aws: &Aws, old: &Configuration, to: &Target<State>) -> Result<(), AwsError> {
     let (name, wanted) = (&to.name, &to.state.configuration);
+    let mut variables = wanted.environment.clone();
+    read::reveal(aws, name, &mut variables).await?;
     let no_vpc = VpcConfig::builder().set_subnet_ids(Some(vec![])).set_security_group_ids(Some(vec![]));
-    let no_vpc = old.vpc.is_some().then(|| no_vpc.ipv6_allowed_for_dual_stack(false).build());
-    let no_snaps = (old.snap_start != "None").then(|| SnapStart::builder().apply_on(SnapStartApplyOn::None).build());
+    let no_vpc = (old.vpc.is_some() && wanted.vpc.is_none()).then(|| no_vpc.ipv6_allowed_for_dual_stack(false).build());
+    let no_snaps = old.snap_start != "None" && wanted.snap_start == "None";
+    let no_snaps = no_snaps.then(|| SnapStart::builder().apply_on(SnapStartApplyOn::None).build());
+    let no_files = !old.file_systems.is_empty() && wanted.file_systems.is_empty();
     let request = || {
         let request = aws
             .lambda()
@@ -171,7 +175,7 @@ async fn configure(aws: &Aws, old: &Configuration, to: &Target<State>) -> Result
             .description(&wanted.description)
             .memory_size(wanted.memory)
             .timeout(wanted.timeout)
-            .environment(environment(wanted))
+            .environment(environment(&variables))
             .set_layers(Some(wanted.layers.clone()))
             .tracing_config(tracing(wanted))
             .set_ephemeral_storage(storage(wanted))
@@ -179,7 +183,7 @@ async fn configure(aws: &Aws, old: &Configuration, to: &Target<State>) -> Result
             .kms_key_arn(wanted.kms_key.clone().unwrap_or_default())
             .logging_config(logging(wanted))
             .set_vpc_config(no_vpc.clone())
-            .set_file_system_configs((!old.file_systems.is_empty()).then(Vec::new))
+            .set_file_system_configs(no_files.then(Vec::new))
             .set_snap_start(no_snaps.clone());
         aws.call("lambda:UpdateFunctionConfiguration", name, request.send())
     };
@@ -212,9 +216,8 @@ async fn tag_code(aws: &Aws, to: &Target<State>, sha256: &str) -> Result<(), Aws
     tags::write(aws, &function_arn(&aws.world, &to.name), &set, &[]).await
 }
 
-fn environment(wanted: &Configuration) -> Environment {
-    let variables: HashMap<String, String> = wanted.environment.clone().into_iter().collect();
-    Environment::builder().set_variables(Some(variables)).build()
+fn environment(variables: &BTreeMap<String, String>) -> Environment {
+    Environment::builder().set_variables(Some(variables.clone().into_iter().collect())).build()
 }
 
 fn tracing(wanted: &Configuration) -> TracingConfig {

@@ -109,6 +109,10 @@ impl Kind for StateMachine {
         Ok(found)
     }
 
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        read::names(aws).await
+    }
+
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
         write::create(aws, &to).await
     }

@@ -54,3 +54,19 @@ mod tests {
         assert_eq!(live_logging(None), live_logging(Some(LoggingConfiguration::builder().level(LogLevel::Off).build())));
     }
 }
+
+/// The names of the state machines that start as the environment's do.
+pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
+    let prefix = aws.world.prefix();
+    let mut found = vec![];
+    let mut next = None;
+    loop {
+        let request = aws.states().list_state_machines().max_results(1000).set_next_token(next);
+        let answer = aws.call("states:ListStateMachines", "", request.send()).await?;
+        found.extend(answer.state_machines.into_iter().map(|one| one.name).filter(|name| name.starts_with(&prefix)));
+        next = answer.next_token;
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}

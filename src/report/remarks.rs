@@ -1,0 +1,90 @@
+//! What a plan says besides its steps: orphans, neighbours, differences that are left alone, and what could not be read.
+
+use std::fmt::Write as _;
+
+use super::lines::scalar;
+use super::style::{CHANGED, FAINT, HOLE, REMOVED, STRONG, paint};
+use crate::desired::Ignored;
+use crate::diff::{Change, join, split};
+use crate::plan::{Mode, Plan, Silenced, Unread};
+
+/// Writes all remarks, each group under its heading.
+pub fn write(out: &mut String, plan: &Plan) {
+    orphans(out, plan);
+    neighbours(out, plan);
+    ignored(out, plan);
+    unread(out, plan);
+}
+
+fn heading(out: &mut String, text: &str) {
+    let _ = writeln!(out, "\n{}", paint(STRONG, text));
+}
+
+fn orphans(out: &mut String, plan: &Plan) {
+    if plan.orphans.is_empty() {
+        return;
+    }
+    heading(out, "owned, but declared no more");
+    for (address, orphan) in &plan.orphans {
+        let _ = writeln!(out, "  {} {}  {}", paint(FAINT, "?"), address, paint(FAINT, &orphan.name));
+    }
+    let _ = writeln!(out, "  {}", paint(FAINT, "kept; `--prune` deletes them"));
+}
+
+fn neighbours(out: &mut String, plan: &Plan) {
+    if plan.neighbours.is_empty() || plan.mode == Mode::Destroy {
+        return;
+    }
+    heading(out, "named like this environment's, but not its own");
+    for neighbour in &plan.neighbours {
+        let _ = writeln!(out, "  {} {}  {}", paint(HOLE, "?"), neighbour.section, neighbour.name);
+    }
+    let _ = writeln!(out, "  {}", paint(FAINT, "left alone; to take one over, declare it and `scones adopt` it"));
+}
+
+fn ignored(out: &mut String, plan: &Plan) {
+    if plan.ignored.is_empty() && plan.desired.expired.is_empty() {
+        return;
+    }
+    heading(out, "ignored");
+    for Silenced { rule, changes } in &plan.ignored {
+        let _ = writeln!(out, "  {} {}", paint(FAINT, "="), rule.place());
+        for change in changes {
+            let _ = writeln!(out, "      {}", paint(FAINT, what(rule, change)));
+        }
+        let _ = writeln!(out, "      until {}: {}", rule.until, rule.reason);
+    }
+    for rule in &plan.desired.expired {
+        let _ = writeln!(out, "  {} {}", paint(CHANGED, "!"), rule.place());
+        let _ = writeln!(out, "      no more since {}: it counts again, or give a new `until`", rule.until);
+    }
+}
+
+/// The values of a change that is left alone: live, and declared.
+fn what(rule: &Ignored, change: &Change) -> String {
+    let value = |side: &Option<serde_json::Value>| match side {
+        None => "nothing".to_owned(),
+        Some(value) if value.is_object() || value.is_array() => "a document".to_owned(),
+        Some(value) => scalar(value),
+    };
+    let below = join(&split(&change.path)[rule.path.len()..]);
+    let place = if below.is_empty() { String::new() } else { format!("{below}: ") };
+    format!("{place}is {}, declared {}", value(&change.from), value(&change.to))
+}
+
+fn unread(out: &mut String, plan: &Plan) {
+    if plan.is_complete() {
+        return;
+    }
+    heading(out, "unknown: could not be read");
+    let mut helps: Vec<&str> = vec![];
+    let named = plan.unknown.iter().map(|(address, unread)| (address.to_string(), unread));
+    let others = plan.unseen.iter().map(|unread| (unread.what.clone(), unread));
+    for (what, Unread { why, help, .. }) in named.chain(others) {
+        let _ = writeln!(out, "  {} {what}\n      {why}", paint(REMOVED, "?"));
+        helps.extend(help.as_deref().filter(|help| !helps.contains(help)));
+    }
+    for help in helps {
+        let _ = writeln!(out, "  {help}");
+    }
+}
