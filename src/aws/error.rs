@@ -44,13 +44,18 @@ impl AwsError {
     {
         let request_id = error.request_id().map(str::to_owned);
         let status = error.raw_response().map(|response| response.status().as_u16());
+        let said = |error: &SdkError<E, HttpResponse>| without_repetition(&DisplayErrorContext(error).to_string());
         let (code, message) = match error.as_service_error() {
+            // What came could not be understood, as from a proxy that answers for itself.
+            Some(service) if service.code().is_none() && status.is_some_and(|status| status < 300) => {
+                (String::new(), said(&error))
+            }
             Some(service) => (service.code().unwrap_or_default().to_owned(), service.message().unwrap_or_default().to_owned()),
-            None => (String::new(), without_repetition(&DisplayErrorContext(&error).to_string())),
+            None => (String::new(), said(&error)),
         };
         // HEAD requests have no body, so the status is all there is.
         let code = match (code.as_str(), status) {
-            ("", Some(status)) => format!("HTTP {status}"),
+            ("", Some(status)) if status >= 300 => format!("HTTP {status}"),
             _ => code,
         };
         Self { operation: operation.into(), resource: resource.into(), code, message, request_id }

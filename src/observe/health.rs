@@ -234,12 +234,14 @@ async fn measured(aws: &Aws, address: &Address, input: &Value) -> Result<Monitor
         .scan_by(ScanBy::TimestampDescending);
     let answer = aws.call("cloudwatch:GetMetricData", text("namespace"), request.send()).await?;
     let results = answer.metric_data_results.unwrap_or_default();
-    let newest = results.iter().filter_map(|result| result.timestamps().first()).max_by_key(|at| at.secs()).copied();
+    let newest = results.iter().flat_map(|result| result.timestamps()).max_by_key(|at| at.secs()).copied();
     let of_newest = |(index, name): (usize, &&str)| {
         let id = format!("m{index}");
         let result = results.iter().find(|result| result.id() == Some(&id))?;
-        let at = result.timestamps().first().filter(|at| Some(at.secs()) == newest.map(|newest| newest.secs()));
-        at.and(result.values().first()).map(|value| ((*name).to_owned(), *value))
+        let mut points = result.timestamps().iter().zip(result.values());
+        points
+            .find(|(at, _)| newest.is_some_and(|newest| newest.secs() == at.secs()))
+            .map(|(_, value)| ((*name).to_owned(), *value))
     };
     let metrics = METRICS.iter().enumerate().filter_map(of_newest).collect();
     Ok(Monitor { address: address.clone(), at: newest.map(minute), metrics, execution: None })

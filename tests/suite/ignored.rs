@@ -6,6 +6,7 @@ use crate::support::{Project, assert_no_violations, changes, sdk, wait};
 
 const RULES: &str = "\nignore:
   - { path: \"functions.echo:memory\", reason: load test, until: 2999-01-31 }
+  - { path: \"functions.echo:alias\", reason: load test, until: 2999-01-31 }
   - { path: \"functions.echo:environment.EXTRA\", reason: set by the vendor, until: 2999-01-31 }
   - { path: \"roles.run:managed_policies\", reason: audit, until: 2999-01-31 }
   - { path: \"alarms.errors\", reason: being tuned, until: 2999-01-31 }
@@ -44,7 +45,7 @@ fn what_is_ignored_is_told_and_left_alone() {
     }
     assert!(!drift.contains("secret"), "{drift}");
     let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(0).json();
-    assert_eq!(plan["summary"]["ignored"], 3, "{:#}", plan["ignored"]);
+    assert_eq!(plan["summary"]["ignored"], 4, "{:#}", plan["ignored"]);
 
     // A change of something else leaves it as it is, hidden values too.
     project.edit("environments/toy.yaml", "    memory: 128", "    memory: 128\n    timeout: 9s");

@@ -14,7 +14,7 @@ use crate::kind::{Live, Wanted};
 pub async fn read(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
     let names: Vec<String> = wanted.iter().map(|one| one.name.clone()).collect();
     let prefix = aws.world.prefix();
-    let by_prefix = names.len() > 1 && names.iter().all(|name| name.starts_with(&prefix));
+    let by_prefix = wanted.iter().all(|one| one.desired.is_some() && one.name.starts_with(&prefix));
     let mut found = vec![];
     let mut next = None;
     loop {

@@ -66,9 +66,9 @@ def dispatch(original, alarm, old_state, new_state, reason):
 
 @around(svc, "_get_metric_data")
 def get_metric_data(original, params, given, is_cbor, is_json=False):
-    """Gap: expressions are not evaluated."""
+    """Gaps: expressions are not evaluated; ScanBy is ignored, and the oldest comes first."""
     asked = given.get("MetricDataQueries") or [] if is_cbor or is_json else []
-    if not any(one.get("Expression") for one in asked):
+    if not asked:
         return original(params, given, is_cbor, is_json)
     first, last = svc._parse_ts(given.get("StartTime")), svc._parse_ts(given.get("EndTime")) or time.time()
     queries, results = alarms.Queries(asked, first, last - 1), []
