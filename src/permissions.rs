@@ -3,15 +3,15 @@
 //! Kinds say which actions they send and on what. Names that begin as the environment's do become one pattern, since what
 //! is declared no more has to be read and deleted too; other names stand for themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod statement;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::environment::Blocks;
 use crate::kind::{ANY, Access, AnyKind, Call, Registry, When, World};
-use crate::policy::glob;
+use statement::{Grant, Statement, statements};
 
 /// The most characters of a managed policy, white space not counted. Source: IAM quotas, "Managed policy length".
 pub const MANAGED_LIMIT: usize = 6_144;
@@ -43,21 +43,11 @@ const ENGINE: &[Call] = &[
 ];
 const BOOTSTRAP: &[&str] = &["arn:{partition}:s3:::{bootstrap}"];
 
-/// Returns the policy as `aws iam create-policy` takes it: one statement for all actions on the same resources.
+/// Returns the policy as `aws iam create-policy` takes it.
 #[must_use]
 pub fn policy(desired: &Desired, registry: &Registry, job: Job) -> Value {
-    let mut grants: BTreeMap<Grant, BTreeSet<String>> = BTreeMap::new();
-    for (grant, on) in granted(desired, registry, job) {
-        grants.entry(grant).or_default().insert(on);
-    }
-    let mut statements: BTreeMap<(Vec<String>, Option<Condition>), Vec<&str>> = BTreeMap::new();
-    for (grant, resources) in grants {
-        statements.entry((uncovered(resources), grant.only)).or_default().push(grant.action);
-    }
-    let mut statements: Vec<_> = statements.into_iter().collect();
-    statements.sort_by(|(_, one), (_, other)| one.cmp(other));
-    let statements: Vec<Value> = statements.into_iter().map(|((on, only), actions)| statement(&actions, &on, only)).collect();
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    let statements = statements(granted(desired, registry, job));
+    json!({ "Version": "2012-10-17", "Statement": statements.iter().map(Statement::document).collect::<Vec<Value>>() })
 }
 
 /// Says what takes permissions that are not known here, and so are not in the policy.
@@ -73,18 +63,8 @@ pub fn unknown(desired: &Desired, registry: &Registry, job: Job) -> Vec<String> 
     found
 }
 
-/// An action, with what it is bound to besides its resources.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Grant {
-    action: &'static str,
-    only: Option<Condition>,
-}
-
-/// A condition key and the only value it may have.
-type Condition = (&'static str, String);
-
 /// All that is granted, one resource at a time.
-fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<(Grant, String)> {
+fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<Grant> {
     let world = &desired.world;
     let mut found = vec![];
     let mut add = |call: &Call, names: &[Name]| {
@@ -113,10 +93,10 @@ fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<(Grant, Stri
 }
 
 /// What knows no resource is bound to the region, as far as its service has any.
-fn granted_one(world: &World, action: &'static str, on: String, only: Option<Condition>) -> (Grant, String) {
+fn granted_one(world: &World, action: &'static str, on: String, only: Option<(&'static str, String)>) -> Grant {
     let regional = on == "*" && !action.starts_with("iam:");
     let only = only.or_else(|| regional.then(|| ("aws:RequestedRegion", world.region.clone())));
-    (Grant { action, only }, on)
+    Grant { action, on, only }
 }
 
 fn accesses<'a>(desired: &'a Desired, registry: &'a Registry) -> impl Iterator<Item = Access> + 'a {
@@ -199,21 +179,4 @@ fn closed(on: &str) -> String {
 fn in_path(on: String, world: &World) -> String {
     let path = format!("arn:{}:iam::{}:role{}", world.partition(), world.account, world.role_path());
     if on.starts_with(&path) { path + "*" } else { on }
-}
-
-/// Leaves out what another pattern of the same list covers.
-fn uncovered(resources: BTreeSet<String>) -> Vec<String> {
-    let covered = |one: &String| resources.iter().any(|other| other != one && glob(other, one));
-    resources.iter().filter(|one| !covered(one)).cloned().collect()
-}
-
-fn statement(actions: &[&str], on: &[String], only: Option<Condition>) -> Value {
-    let mut statement = Map::new();
-    statement.insert("Effect".to_owned(), json!("Allow"));
-    statement.insert("Action".to_owned(), json!(actions));
-    statement.insert("Resource".to_owned(), json!(on));
-    if let Some((key, value)) = only {
-        statement.insert("Condition".to_owned(), json!({ "StringEquals": { key: value } }));
-    }
-    Value::Object(statement)
 }

@@ -12,6 +12,7 @@ mod generated;
 mod journey;
 mod monitors;
 mod oracles;
+mod permissions;
 mod registry;
 mod scaling;
 mod scenarios;
