@@ -180,3 +180,6 @@ fn in_path(on: String, world: &World) -> String {
     let path = format!("arn:{}:iam::{}:role{}", world.partition(), world.account, world.role_path());
     if on.starts_with(&path) { path + "*" } else { on }
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,3 +220,100 @@ impl Place<'_> {
         format!("arn:{}:s3:::{start}*", self.context.partition)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(template: Value) -> Vec<Requirement> {
+        let parameters = BTreeMap::from([("Role".to_owned(), "arn:aws:iam::123456789012:role/r".to_owned())]);
+        let context = Context {
+            stack_name: "App-Dev-Base-And-Something-Long",
+            account: "123456789012",
+            region: "us-east-1",
+            partition: "aws",
+            parameters: &parameters,
+        };
+        requirements(&template, &context)
+    }
+
+    fn resources(resources: Value) -> Vec<Requirement> {
+        of(json!({
+            "Parameters": { "Role": { "Type": "String" }, "Late": { "Type": "String" } },
+            "Conditions": { "Never": { "Fn::Equals": ["a", "b"] } },
+            "Resources": resources,
+        }))
+    }
+
+    fn places(requirement: &Requirement) -> &[String] {
+        match requirement {
+            Requirement::Actions { on, .. } => on,
+            _ => &[],
+        }
+    }
+
+    #[test]
+    fn properties_that_are_set_take_their_actions() {
+        let found = resources(json!({ "Data": { "Type": "AWS::S3::Bucket", "Properties": {
+            "BucketName": { "Fn::Sub": "data-${AWS::AccountId}" }, "VersioningConfiguration": { "Status": "Enabled" },
+        } } }));
+        let [Requirement::Actions { on, actions, .. }] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(on, &["arn:aws:s3:::data-123456789012"]);
+        assert!(actions.contains(&"s3:CreateBucket") && actions.contains(&"s3:PutBucketVersioning"));
+        assert!(!actions.contains(&"s3:PutEncryptionConfiguration"), "{actions:?}");
+    }
+
+    #[test]
+    fn what_the_template_does_not_name_is_a_pattern() {
+        let found = resources(json!({
+            "Data": { "Type": "AWS::S3::Bucket" },
+            "Policy": { "Type": "AWS::S3::BucketPolicy", "Properties": { "Bucket": { "Ref": "Data" } } },
+            "Topic": { "Type": "AWS::SNS::Topic" },
+            "Mail": { "Type": "AWS::SNS::Subscription", "Properties": { "TopicArn": { "Ref": "Topic" } } },
+            "Group": { "Type": "AWS::Scheduler::ScheduleGroup", "Properties": { "Name": { "Ref": "Late" } } },
+        }));
+        let topics = "arn:aws:sns:us-east-1:123456789012:App-Dev-Base-And-Something-Long-*";
+        let bucket = "arn:aws:s3:::app-dev-base-and-somethi*";
+        let found: Vec<&[String]> = found.iter().map(places).collect();
+        assert_eq!(found[..3], [&[bucket.to_owned()][..], &[bucket.to_owned()], &[topics.to_owned()]]);
+        assert_eq!(found[3], [format!("{topics}:*"), topics.to_owned()]);
+        let groups = "schedule-group/App-Dev-Base-And-Something-Long-*";
+        assert_eq!(found[5], [format!("arn:aws:scheduler:us-east-1:123456789012:{groups}")]);
+    }
+
+    #[test]
+    fn a_schedule_passes_its_role() {
+        let schedule = |role: Value| {
+            let properties = json!({ "Name": "n", "GroupName": "g", "Target": { "RoleArn": role } });
+            resources(json!({ "Tick": { "Type": "AWS::Scheduler::Schedule", "Properties": properties } }))
+        };
+        let pass = |role: &str| Requirement::PassRole { role: role.to_owned(), service: "scheduler" };
+        let found = schedule(json!({ "Ref": "Role" }));
+        assert_eq!(places(&found[0]), ["arn:aws:scheduler:us-east-1:123456789012:schedule/g/n"]);
+        assert_eq!(found[1], pass("arn:aws:iam::123456789012:role/r"));
+        assert_eq!(schedule(json!({ "Ref": "Late" }))[1], pass("arn:aws:iam::123456789012:role/*"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_and_what_is_not_made_is_not() {
+        let found = resources(json!({
+            "Queue": { "Type": "AWS::SQS::Queue" },
+            "Data": { "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "b", "ReplicationConfiguration": {} } },
+            "Never": { "Type": "AWS::SQS::Queue", "Condition": "Never" },
+        }));
+        let unknown: Vec<(&str, &str)> = found
+            .iter()
+            .filter_map(|one| match one {
+                Requirement::Unknown { logical_id, what } => Some((logical_id.as_str(), what.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(unknown, [("Queue", "AWS::SQS::Queue"), ("Data", "AWS::S3::Bucket ReplicationConfiguration")]);
+        let macros = of(json!({ "Transform": "AWS::Serverless-2016-10-31", "Resources": {} }));
+        assert!(matches!(macros.as_slice(), [Requirement::Unknown { .. }]), "{macros:?}");
+    }
+}

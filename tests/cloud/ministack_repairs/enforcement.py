@@ -25,6 +25,7 @@ ON_ALL = ("cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm", "events:L
 # How requests name what they are about, where MiniStack does not look: an ARN, or a name and the ARN that it stands in.
 ARNS = {"states": ("resourceArn",), "events": ("ResourceARN",), "monitoring": ("ResourceARN",), "cloudformation": ("ChangeSetName",)}
 NAMES = {
+    "lambda": (("FunctionName", "arn:aws:lambda:{region}:{account}:function:{name}"),),
     "events": (("Rule", "arn:aws:events:{region}:{account}:rule/{name}"), ("Name", "arn:aws:events:{region}:{account}:rule/{name}")),
     "monitoring": (
         ("AlarmName", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
