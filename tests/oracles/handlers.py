@@ -1,4 +1,4 @@
-"""Prints what CloudFormation's own resource schemas say that each type takes: {type: {properties, permissions}}. Arguments: the types.
+"""Prints what CloudFormation's own resource schemas say that each type takes: {type: {properties, permissions, reads}}. Arguments: the types.
 
 The schemas are those in cfn-lint: `handlers` lists the permissions of creating, changing and deleting, `tagging` those of tags.
 """
@@ -13,7 +13,11 @@ found = {}
 for file in Path(resources.__path__[0]).glob("*.json"):
     schema = json.loads(file.read_text())
     if schema.get("typeName") in sys.argv[1:]:
-        handlers = [schema["handlers"].get(name, {}).get("permissions", []) for name in ("create", "read", "update", "delete")]
+        handlers = {name: schema["handlers"].get(name, {}).get("permissions", []) for name in ("create", "read", "update", "delete")}
         tagging = schema.get("tagging", {}).get("permissions", [])
-        found[schema["typeName"]] = {"properties": sorted(schema["properties"]), "permissions": sorted({*tagging, *sum(handlers, [])})}
+        found[schema["typeName"]] = {
+            "properties": sorted(schema["properties"]),
+            "permissions": sorted({*tagging, *sum(handlers.values(), [])}),
+            "reads": sorted(handlers["read"]),
+        }
 print(json.dumps(found))

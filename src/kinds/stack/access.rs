@@ -27,9 +27,10 @@ fn needed(stack: &str, state: &State, requirement: Requirement) -> Vec<Access> {
     match requirement {
         Requirement::Unknown { logical_id, what } => vec![Access::Unknown(format!("{what}, {logical_id} of the stack {stack}"))],
         Requirement::PassRole { role, service } => vec![Access::pass_role(role, service)],
-        Requirement::Actions { type_name, on, actions } => {
+        Requirement::Actions { type_name, on, reads, writes } => {
             let is_bucket = type_name == "AWS::S3::Bucket";
-            let own = on.iter().flat_map(|arn| actions.iter().map(move |action| Access::of(When::Create, action, arn.as_str())));
+            let actions = || reads.iter().chain(&writes);
+            let own = on.iter().flat_map(|arn| actions().map(move |action| Access::of(When::Create, action, arn.as_str())));
             let emptied = on.iter().filter(|_| is_bucket).flat_map(|arn| emptied(arn, state.empty_on_destroy));
             own.chain(emptied).collect()
         }
