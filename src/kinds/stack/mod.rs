@@ -2,7 +2,9 @@
 
 mod buckets;
 mod change_set;
+mod detect;
 mod events;
+mod inside;
 mod live;
 mod text;
 mod write;
@@ -110,6 +112,8 @@ pub struct State {
     capabilities: Vec<String>,
     empty_on_destroy: bool,
     termination_protection: bool,
+    /// What somebody changed inside of it, by the name of the resource in the template.
+    resources: inside::Deviations,
 }
 
 impl State {
@@ -127,6 +131,7 @@ impl Kind for Stack {
         Field { path: "template", rule: Rule::Document, why: "a template" },
         Field { path: "hidden_parameters", rule: Rule::Secret, why: "NoEcho parameters hold secrets" },
         Field { path: "capabilities", rule: Rule::Unordered, why: "capabilities have no order" },
+        Field { path: "resources", rule: Rule::Deviations, why: "CloudFormation knows what it made" },
     ];
     const INPUTS: &'static [(&'static str, Input)] = &[("template", Input::Template)];
     const STAMPED: bool = false;
@@ -145,6 +150,18 @@ impl Kind for Stack {
         Call {
             when: When::Update(&[]),
             actions: &["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:UpdateStack"],
+        },
+        Call {
+            when: When::Update(&["resources"]),
+            actions: &[
+                "cloudformation:DetectStackDrift",
+                "s3:PutBucketPolicy",
+                "s3:DeleteBucketPolicy",
+                "sns:SetTopicAttributes",
+                "sns:Unsubscribe",
+                "scheduler:CreateSchedule",
+                "scheduler:UpdateSchedule",
+            ],
         },
         Call { when: When::Update(&["termination_protection"]), actions: &["cloudformation:UpdateTerminationProtection"] },
         Call {
@@ -230,13 +247,19 @@ impl Kind for Stack {
             capabilities,
             empty_on_destroy: spec.empty_on_destroy,
             termination_protection: spec.termination_protection,
+            resources: BTreeMap::new(),
         })
     }
 
-    /// Two requests per stack, at once; one or two more for a stack that is being worked on or that failed.
+    /// Two requests per stack, at once; one or two more for a stack that is being worked on or that failed, and those of
+    /// [`inside`] for one that was looked into since it was changed.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         let found = try_join_all(wanted.iter().map(|one| live::read(aws, &one.name, one.desired.as_ref())));
         Ok(found.await?.into_iter().flatten().collect())
+    }
+
+    async fn detect(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, String>, AwsError> {
+        detect::detect(aws, names).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
@@ -244,8 +267,10 @@ impl Kind for Stack {
     }
 
     /// Changes a stack as a whole: its tags too only change with it.
-    async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
-        write::converge(aws, &to, Some(from)).await
+    async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, changes: &[Change]) -> Result<(), AwsError> {
+        let mut from = from.clone();
+        inside::keep_shown(&mut from.state.resources, changes);
+        write::converge(aws, &to, Some(&from)).await
     }
 
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {

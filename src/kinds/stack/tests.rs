@@ -23,6 +23,7 @@ fn state(template: Value, parameters: &[(&str, &str)]) -> State {
         capabilities: vec![],
         empty_on_destroy: false,
         termination_protection: false,
+        resources: Default::default(),
     }
 }
 
