@@ -15,4 +15,5 @@ mod oracles;
 mod registry;
 mod scaling;
 mod scenarios;
+mod stack_drift;
 mod support;
