@@ -119,7 +119,7 @@ pub async fn read(aws: &Aws, name: &str, declared: Option<&State>) -> Result<Opt
 }
 
 /// When CloudFormation last looked for drift in a stack, if nothing was made of the stack since.
-fn last_look(stack: &Described) -> Option<DateTime> {
+pub fn last_look(stack: &Described) -> Option<DateTime> {
     let drift = stack.drift_information()?;
     let checked = *drift.last_check_timestamp()?;
     let made = *stack.last_updated_time().or_else(|| stack.creation_time())?;

@@ -6,6 +6,7 @@ As on AWS, policies of buckets and topics are not looked at, and schedules are r
 #1725). How AWS shows the remaking of a deleted resource in a change set is not documented; here it is an Add.
 """
 
+import json
 import re
 import time
 
@@ -132,5 +133,7 @@ def execute_change_set(original, params):
             if one["StackResourceDriftStatus"] == "DELETED":
                 records.pop(logical, None)
             else:  # a resource whose properties are as they were is passed over
-                records[logical]["Properties"] = {**records[logical]["Properties"], "SconesDrifted": True}
+                properties = {**records[logical]["Properties"], "SconesDrifted": True}
+                actual = json.loads(one["ActualProperties"])
+                records[logical]["Properties"] = {**properties, **({"Tags": actual["Tags"]} if "Tags" in actual else {})}
     return original(params)
