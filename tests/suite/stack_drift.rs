@@ -22,7 +22,7 @@ const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:inside-toy-alarms";
 const PLAIN_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:inside-others";
 const GROUP: &str = "inside-toy";
 const CANARY: &str = "inside-toy-canary";
-const OPEN: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Everybody","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::BUCKET/*"}]}"#;
+const LENT: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Others","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::BUCKET/*"}]}"#;
 const LOUD: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"TOPIC"}]}"#;
 
@@ -99,9 +99,9 @@ found_and_reverted! {
     bucket_ownership: "stacks.foundation", "resources.DataBucket.OwnershipControls", ownership();
     bucket_ownership_gone: "stacks.foundation", "resources.DataBucket.OwnershipControls", s3().delete_bucket_ownership_controls().bucket(BUCKET).send();
     bucket_tags: "stacks.foundation", "resources.DataBucket.Tags", s3().put_bucket_tagging().bucket(BUCKET).tagging(Tagging::builder().tag_set(Tag::builder().key("mine").value("now").build().unwrap()).build().unwrap()).send();
-    bucket_policy_changed: "stacks.foundation", "resources.DataBucketPolicy.PolicyDocument", s3().put_bucket_policy().bucket(BUCKET).policy(OPEN.replace("BUCKET", BUCKET)).send();
+    bucket_policy_changed: "stacks.foundation", "resources.DataBucketPolicy.PolicyDocument", s3().put_bucket_policy().bucket(BUCKET).policy(LENT.replace("BUCKET", BUCKET)).send();
     bucket_policy_removed: "stacks.foundation", "resources.DataBucketPolicy.PolicyDocument", s3().delete_bucket_policy().bucket(BUCKET).send();
-    bucket_policy_added: "stacks.others", "resources.Plain.BucketPolicy", s3().put_bucket_policy().bucket(PLAIN).policy(OPEN.replace("BUCKET", PLAIN)).send();
+    bucket_policy_added: "stacks.others", "resources.Plain.BucketPolicy", s3().put_bucket_policy().bucket(PLAIN).policy(LENT.replace("BUCKET", PLAIN)).send();
     bucket_gone: "stacks.foundation", "resources.DataBucket", s3().delete_bucket().bucket(BUCKET).send();
 
     topic_policy_changed: "stacks.foundation", "resources.AlarmTopicPolicy.PolicyDocument", topic_policy(TOPIC);
@@ -248,7 +248,10 @@ fn a_plan_pays_for_a_look_only_after_there_was_one() {
     run.expect(0);
     let before = counted(&before);
     let asked = before.as_object().unwrap();
-    assert!(asked.keys().all(|name| !name.contains("Drift") && !name.contains("BucketPolicy") && !name.contains("sns")), "{before}");
+    assert!(
+        asked.keys().all(|name| !name.contains("Drift") && !name.contains("BucketPolicy") && !name.contains("sns")),
+        "{before}"
+    );
     project.scones(&["drift", "toy"]).expect(0);
     let (after, run) = client(&project, "inside-after", &["plan", "toy"]);
     run.expect(0);

@@ -2,8 +2,7 @@
 
 use aws_sdk_cloudformation::types::{
     BeforeValueFrom, ChangeAction, EvaluationType, Replacement, RequiresRecreation, ResourceChange, ResourceChangeDetail,
-    ResourceTargetDefinition, Stack as Described, StackDriftInformation, StackDriftStatus, StackResourceDriftStatus,
-    StackStatus,
+    ResourceTargetDefinition, Stack as Described, StackDriftInformation, StackDriftStatus, StackResourceDriftStatus, StackStatus,
 };
 use aws_smithy_types::DateTime;
 use serde_json::{Value, json};
@@ -202,6 +201,7 @@ fn a_change_set_may_set_right_only_what_the_plan_showed() {
     assert_eq!(surprises(&[change("Other", Modified, path)]), 1);
     assert_eq!(surprises(&[change("Other", Deleted, path)]), 1);
     assert_eq!(surprises(&[change("Other", InSync, path)]), 0);
+    assert_eq!(surprises(&[change("Other", Modified, "/Tags/0")]), 1);
     // CloudFormation is known to say so of what is there.
     assert_eq!(surprises(&[change("Other", Modified, "/LifecycleConfiguration/Rules/0/ExpiredObjectDeleteMarker")]), 0);
     let made_again = ResourceChange::builder().action(ChangeAction::Modify).logical_resource_id("Shown");

@@ -59,9 +59,9 @@ pub fn judge(type_name: &str, difference: &PropertyDifference, expected: &Value,
     }
 }
 
-/// Whether reports of a property are known to be wrong at times.
+/// Whether CloudFormation is known to call a property gone that is there.
 pub fn is_doubtful(type_name: &str, path: &str) -> bool {
-    known(type_name, path).next().is_some()
+    known(type_name, path).any(|(_, rule)| rule == Rule::LookedUp)
 }
 
 fn known(type_name: &str, path: &str) -> impl Iterator<Item = (&'static str, Rule)> {
