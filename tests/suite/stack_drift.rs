@@ -104,6 +104,8 @@ found_and_reverted! {
     bucket_policy_added: "stacks.others", "resources.Plain.BucketPolicy", s3().put_bucket_policy().bucket(PLAIN).policy(LENT.replace("BUCKET", PLAIN)).send();
     bucket_gone: "stacks.foundation", "resources.DataBucket", s3().delete_bucket().bucket(BUCKET).send();
 
+    bucket_policy_of_another_stack: "stacks.policies", "resources.BucketPolicy.PolicyDocument", s3().delete_bucket_policy().bucket("inside-others-lent-123456789012").send();
+    topic_policy_of_another_stack: "stacks.policies", "resources.TopicPolicy.PolicyDocument", topic_policy("arn:aws:sns:us-east-1:123456789012:inside-others-lent");
     topic_policy_changed: "stacks.foundation", "resources.AlarmTopicPolicy.PolicyDocument", topic_policy(TOPIC);
     topic_policy_of_a_topic_without_one: "stacks.others", "resources.Topic.TopicPolicy", topic_policy(PLAIN_TOPIC);
     topic_policy_statement_added: "stacks.others", "resources.Topic.TopicPolicy", sns().add_permission().topic_arn(PLAIN_TOPIC).label("more").aws_account_id("999999999999").action_name("Publish").send();

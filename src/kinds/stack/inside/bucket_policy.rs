@@ -4,36 +4,46 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Found, Read, Remedy};
+use super::{Found, Read, Remedy, elsewhere, may_have};
 use crate::aws::{Aws, AwsError, Optional};
 use crate::diff::Deviation;
 use crate::policy;
 use crate::template::Expected;
 
-/// Compares a bucket's policy with the one that the template gives it.
-pub async fn read(aws: &Aws, part: &str, bucket: &str, all: &BTreeMap<String, Expected>) -> Result<Read, AwsError> {
-    let policies = || all.iter().filter(|(_, resource)| resource.type_name == "AWS::S3::BucketPolicy");
-    // One that is not known may be this bucket's, and is said to be unknown elsewhere.
-    if policies().any(|(_, resource)| resource.properties.is_err()) {
+const TYPE: &str = "AWS::S3::BucketPolicy";
+
+/// Compares a declared policy with that of its bucket, whichever stack holds the bucket.
+pub async fn declared(aws: &Aws, part: &str, properties: &Value) -> Result<Read, AwsError> {
+    let bucket = properties.get("Bucket").and_then(Value::as_str).unwrap_or_default();
+    let document = properties.get("PolicyDocument").cloned().unwrap_or_default();
+    match live(aws, bucket).await? {
+        Some(live) if policy::equivalent(&live, &document) => Ok(Read::default()),
+        live => Ok(found(part, "PolicyDocument", bucket, live, Some(document))),
+    }
+}
+
+/// Finds a policy of a bucket to which no stack of the environment gives one.
+pub async fn undeclared(aws: &Aws, part: &str, bucket: &str, all: &BTreeMap<String, Expected>) -> Result<Read, AwsError> {
+    let names = |properties: &Value| properties.get("Bucket").is_some_and(|one| one == bucket);
+    if may_have(all, TYPE, names) {
         return Ok(Read::default());
     }
-    let declared = policies().find_map(|(name, resource)| {
-        let properties = resource.properties.as_ref().ok()?;
-        let document = properties.get("PolicyDocument")?;
-        (properties.get("Bucket")?.as_str()? == bucket).then_some((name.as_str(), document.clone()))
-    });
-    let live = live(aws, bucket).await?;
-    let (part, path, document) = match (&live, declared) {
-        (None, None) => return Ok(Read::default()),
-        (Some(live), Some((_, document))) if policy::equivalent(live, &document) => return Ok(Read::default()),
-        (_, Some((name, document))) => (name, "PolicyDocument", Some(document)),
-        (Some(_), None) => (part, "BucketPolicy", None),
+    match live(aws, bucket).await? {
+        Some(live) if !elsewhere::is_given(aws, TYPE, "Bucket", bucket).await? => {
+            Ok(found(part, "BucketPolicy", bucket, Some(live), None))
+        }
+        _ => Ok(Read::default()),
+    }
+}
+
+fn found(part: &str, property: &str, bucket: &str, live: Option<Value>, document: Option<Value>) -> Read {
+    let deviation = Deviation {
+        path: vec![property.to_owned()],
+        live: live.as_ref().map(policy::normalize),
+        declared: document.as_ref().map(policy::normalize),
     };
-    let normal = |document: &Value| policy::normalize(document);
-    let deviation =
-        Deviation { path: vec![path.to_owned()], live: live.as_ref().map(normal), declared: document.as_ref().map(normal) };
     let remedy = Remedy::BucketPolicy { bucket: bucket.to_owned(), document };
-    Ok(Read { found: vec![Found { part: part.to_owned(), deviation, remedy }], unchecked: vec![] })
+    Read { found: vec![Found { part: part.to_owned(), deviation, remedy }], unchecked: vec![] }
 }
 
 async fn live(aws: &Aws, bucket: &str) -> Result<Option<Value>, AwsError> {

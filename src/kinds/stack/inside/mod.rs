@@ -6,6 +6,7 @@
 
 mod bucket;
 mod bucket_policy;
+mod elsewhere;
 mod folded;
 mod reported;
 mod schedule;
@@ -45,7 +46,15 @@ pub struct Stack<'a> {
 }
 
 impl Stack<'_> {
+    /// Whether macros make something else of the template, so that it does not tell what the stack holds.
+    fn is_transformed(&self) -> bool {
+        self.template.get("Transform").is_some() || self.template.to_string().contains("\"Fn::Transform\"")
+    }
+
     fn expected(&self, aws: &Aws) -> BTreeMap<String, Expected> {
+        if self.is_transformed() {
+            return BTreeMap::new();
+        }
         let world = &aws.world;
         let context = Context {
             stack_name: self.name,
@@ -89,6 +98,10 @@ pub async fn read(aws: &Aws, stack: &Stack<'_>) -> Result<(Deviations, Vec<Unche
         deviations.entry(found.part).or_default().push(found.deviation);
     }
     unchecked.extend(direct.unchecked);
+    if stack.is_transformed() {
+        let why = "macros transform its template, so only what CloudFormation looks at is known".to_owned();
+        unchecked.push(Unchecked { part: String::new(), why, failed: false });
+    }
     Ok((deviations, unchecked))
 }
 
@@ -132,8 +145,10 @@ pub async fn set_right(aws: &Aws, stack: &Stack<'_>, shown: &Deviations) -> Resu
 async fn read_here(aws: &Aws, expected: &BTreeMap<String, Expected>) -> Result<Read, AwsError> {
     let reads = expected.iter().map(|(part, resource)| async move {
         match (resource.type_name.as_str(), &resource.reference, &resource.properties) {
-            ("AWS::S3::Bucket", Ok(bucket), _) => bucket_policy::read(aws, part, bucket, expected).await,
-            ("AWS::SNS::Topic", Ok(topic), _) => topic::read(aws, part, topic, expected).await,
+            ("AWS::S3::Bucket", Ok(bucket), _) => bucket_policy::undeclared(aws, part, bucket, expected).await,
+            ("AWS::S3::BucketPolicy", _, Ok(properties)) => bucket_policy::declared(aws, part, properties).await,
+            ("AWS::SNS::Topic", Ok(topic), _) => topic::undeclared(aws, part, topic, expected).await,
+            ("AWS::SNS::TopicPolicy", _, Ok(properties)) => topic::declared_policy(aws, part, properties).await,
             ("AWS::Scheduler::Schedule", _, Ok(properties)) => schedule::read(aws, part, properties).await,
             ("AWS::S3::Bucket" | "AWS::SNS::Topic", Err(why), _) => Ok(Read::unknown(part, resource, "its policy", why)),
             (type_name, _, Err(why)) if is_read_here(type_name) => Ok(Read::unknown(part, resource, "it", why)),
@@ -154,6 +169,11 @@ impl Read {
         let why = format!("{what} cannot be compared: {why}");
         Self { found: vec![], unchecked: vec![Unchecked { part: called(part, &resource.type_name), why, failed: false }] }
     }
+}
+
+/// Whether a resource of a type is the one meant, or may be because it is not known; that it is not, is said of it.
+fn may_have(all: &BTreeMap<String, Expected>, type_name: &str, is_meant: impl Fn(&Value) -> bool) -> bool {
+    all.values().filter(|one| one.type_name == type_name).any(|one| one.properties.as_ref().map_or(true, &is_meant))
 }
 
 fn is_read_here(type_name: &str) -> bool {

@@ -6,50 +6,74 @@ use aws_sdk_sns::types::Subscription;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use super::{Found, Read, Remedy};
+use super::{Found, Read, Remedy, elsewhere, may_have};
 use crate::aws::{Aws, AwsError, Optional};
 use crate::diff::Deviation;
 use crate::policy;
 use crate::template::Expected;
 
+/// What gives policies to topics, and the property that names them. CloudFormation looks at the second itself.
+const GIVERS: [(&str, &str); 2] = [("AWS::SNS::TopicPolicy", "Topics"), ("AWS::SNS::TopicInlinePolicy", "TopicArn")];
 const ATTRIBUTES: &str = "sns:GetTopicAttributes";
 
-/// Compares a topic's policy and its subscriptions with what the template gives it.
-pub async fn read(aws: &Aws, part: &str, topic: &str, all: &BTreeMap<String, Expected>) -> Result<Read, AwsError> {
-    let (policy, subscriptions) = futures::try_join!(policy(aws, part, topic, all), subscriptions(aws, part, topic, all))?;
+/// Compares a declared policy with those of its topics, whichever stack holds them.
+pub async fn declared_policy(aws: &Aws, part: &str, properties: &Value) -> Result<Read, AwsError> {
+    let document = properties.get("PolicyDocument").cloned().unwrap_or_default();
+    let topics: Vec<&str> =
+        properties.get("Topics").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let lives = try_join_all(topics.iter().map(|topic| policy(aws, topic))).await?;
+    let differing =
+        topics.iter().zip(lives).filter(|(_, live)| !live.as_ref().is_some_and(|live| policy::equivalent(live, &document)));
+    let found = differing.map(|(topic, live)| {
+        let of_one = (topics.len() > 1).then(|| topic.rsplit(':').next().unwrap_or_default().to_owned());
+        let path = [Some("PolicyDocument".to_owned()), of_one].into_iter().flatten().collect();
+        found_policy(part, path, topic, live, document.clone())
+    });
+    Ok(Read { found: found.collect(), unchecked: vec![] })
+}
+
+/// Finds what nobody declared of a topic: a policy that no stack of the environment gives it, and subscriptions.
+pub async fn undeclared(aws: &Aws, part: &str, topic: &str, all: &BTreeMap<String, Expected>) -> Result<Read, AwsError> {
+    let (policy, subscriptions) =
+        futures::try_join!(undeclared_policy(aws, part, topic, all), subscriptions(aws, part, topic, all))?;
     Ok(Read { found: policy.into_iter().chain(subscriptions).collect(), unchecked: vec![] })
 }
 
-async fn policy(aws: &Aws, part: &str, topic: &str, all: &BTreeMap<String, Expected>) -> Result<Option<Found>, AwsError> {
-    let policies = || all.iter().filter(|(_, resource)| resource.type_name == "AWS::SNS::TopicPolicy");
-    // One that is not known may be this topic's, and is said to be unknown elsewhere.
-    if policies().any(|(_, resource)| resource.properties.is_err()) {
+async fn undeclared_policy(
+    aws: &Aws,
+    part: &str,
+    topic: &str,
+    all: &BTreeMap<String, Expected>,
+) -> Result<Option<Found>, AwsError> {
+    let names = |property: &str, properties: &Value| match properties.get(property) {
+        Some(Value::Array(all)) => all.iter().any(|one| one == topic),
+        one => one.is_some_and(|one| one == topic),
+    };
+    if GIVERS.iter().any(|(giver, property)| may_have(all, giver, |properties| names(property, properties))) {
         return Ok(None);
     }
-    let declared = policies().find_map(|(name, resource)| {
-        let properties = resource.properties.as_ref().ok()?;
-        let topics = properties.get("Topics")?.as_array()?;
-        topics.iter().any(|one| one == topic).then_some((name.as_str(), properties.get("PolicyDocument")?.clone()))
-    });
+    let default = default(topic, &aws.world.account);
+    let Some(live) = policy(aws, topic).await?.filter(|live| !is_default(live, &default)) else { return Ok(None) };
+    for (giver, property) in GIVERS {
+        if elsewhere::is_given(aws, giver, property, topic).await? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(found_policy(part, vec!["TopicPolicy".to_owned()], topic, Some(live), default)))
+}
+
+fn found_policy(part: &str, path: Vec<String>, topic: &str, live: Option<Value>, document: Value) -> Found {
+    let deviation = Deviation { path, live: live.as_ref().map(policy::normalize), declared: Some(policy::normalize(&document)) };
+    let remedy = Remedy::TopicPolicy { topic: topic.to_owned(), document };
+    Found { part: part.to_owned(), deviation, remedy }
+}
+
+async fn policy(aws: &Aws, topic: &str) -> Result<Option<Value>, AwsError> {
     let request = aws.sns().get_topic_attributes().topic_arn(topic);
     let answer = aws.call(ATTRIBUTES, topic, request.send()).await.optional()?;
     let text = answer.and_then(|answer| answer.attributes).and_then(|mut all| all.remove("Policy"));
     let live = text.map(|text| policy::parse_live(&text)).transpose();
-    let live = live.map_err(|error| AwsError::unexpected(ATTRIBUTES, topic, error))?;
-    let (part, path, document) = match (&live, declared) {
-        (Some(live), Some((_, document))) if policy::equivalent(live, &document) => return Ok(None),
-        (_, Some((name, document))) => (name, "PolicyDocument", document),
-        (None, None) => return Ok(None),
-        (Some(live), None) if is_default(live, topic, &aws.world.account) => return Ok(None),
-        (Some(_), None) => (part, "TopicPolicy", default(topic, &aws.world.account)),
-    };
-    let deviation = Deviation {
-        path: vec![path.to_owned()],
-        live: live.as_ref().map(policy::normalize),
-        declared: Some(policy::normalize(&document)),
-    };
-    let remedy = Remedy::TopicPolicy { topic: topic.to_owned(), document };
-    Ok(Some(Found { part: part.to_owned(), deviation, remedy }))
+    live.map_err(|error| AwsError::unexpected(ATTRIBUTES, topic, error))
 }
 
 /// The policy that SNS gives a topic of which nobody says anything. Source: what GetTopicAttributes answers for one.
@@ -79,12 +103,12 @@ fn default(topic: &str, account: &str) -> Value {
 }
 
 /// Older topics may also `SNS:Receive`, which no API asks for any more.
-fn is_default(live: &Value, topic: &str, account: &str) -> bool {
+fn is_default(live: &Value, default: &Value) -> bool {
     let mut live = live.clone();
     if let Some(actions) = live.pointer_mut("/Statement/0/Action").and_then(Value::as_array_mut) {
         actions.retain(|action| action != "SNS:Receive");
     }
-    policy::equivalent(&live, &default(topic, account))
+    policy::equivalent(&live, default)
 }
 
 /// The subscriptions that neither this stack nor another one made. Those that CloudFormation made and that are gone, it
@@ -162,15 +186,15 @@ mod tests {
 
     #[test]
     fn only_the_policy_that_every_topic_has_is_passed_over() {
-        let topic = "arn:aws:sns:us-east-1:123456789012:alarms";
-        let mut live = default(topic, "123456789012");
-        assert!(is_default(&live, topic, "123456789012"));
+        let default = default("arn:aws:sns:us-east-1:123456789012:alarms", "123456789012");
+        let mut live = default.clone();
+        assert!(is_default(&live, &default));
         live["Statement"][0]["Action"].as_array_mut().unwrap().push(json!("SNS:Receive"));
-        assert!(is_default(&live, topic, "123456789012"));
+        assert!(is_default(&live, &default));
         live["Statement"][0]["Condition"] = json!({});
-        assert!(!is_default(&live, topic, "123456789012"), "everybody may publish");
-        let mut second = default(topic, "123456789012");
+        assert!(!is_default(&live, &default), "everybody may publish");
+        let mut second = default.clone();
         second["Statement"].as_array_mut().unwrap().push(json!({ "Effect": "Allow", "Principal": "*", "Action": "SNS:Publish" }));
-        assert!(!is_default(&second, topic, "123456789012"));
+        assert!(!is_default(&second, &default));
     }
 }
