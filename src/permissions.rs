@@ -29,6 +29,8 @@ impl Job {
     fn sends(self, when: When) -> bool {
         match when {
             When::Search | When::Read => true,
+            // What was set right is looked at again.
+            When::Drift => self != Self::Plan,
             When::Create | When::Update(_) | When::Delete => self == Self::Apply,
         }
     }
@@ -57,7 +59,7 @@ pub fn unknown(desired: &Desired, registry: &Registry, job: Job) -> Vec<String> 
         Access::Unknown(what) => Some(what),
         Access::Known { .. } => None,
     };
-    let mut found: Vec<String> = accesses(desired, registry).filter(|_| job == Job::Apply).filter_map(unknown).collect();
+    let mut found: Vec<String> = accesses(desired, registry).filter(|_| job != Job::Plan).filter_map(unknown).collect();
     found.sort();
     found.dedup();
     found

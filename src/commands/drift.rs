@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Context, EnvironmentName, Error, Format, exit, plan::json, print};
+use crate::observe::Looking;
 use crate::plan::{Mode, Plan, drift_of};
 use crate::report;
 
@@ -16,7 +17,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let context = Context::open(&arguments.environment.environment).await?;
-    let observed = context.observe().await?;
+    let observed = context.observe(Looking::Closely).await?;
     let plan = crate::plan::plan(&context.desired, &observed, &context.registry, Mode::Apply);
     let drift = drift_of(plan, &observed);
     match arguments.format {
@@ -24,23 +25,35 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         Format::Text => print(&text(&drift, &context))?,
     }
     Ok(match () {
-        () if !drift.conflicts.is_empty() => exit::ERROR,
+        () if !drift.conflicts.is_empty() || is_unknown(&drift) => exit::ERROR,
         () if !drift.steps.is_empty() => exit::CHANGES,
         () => exit::OK,
     })
 }
 
+/// Whether something that should have been looked at could not be.
+fn is_unknown(drift: &Plan) -> bool {
+    drift.unchecked.values().flatten().any(|unchecked| unchecked.failed)
+}
+
 fn text(drift: &Plan, context: &Context) -> String {
+    [found(drift, context), report::unchecked::text(drift)].concat().trim_end().to_owned()
+}
+
+fn found(drift: &Plan, context: &Context) -> String {
     if drift.steps.is_empty() {
-        if !drift.conflicts.is_empty() {
-            return report::plan::drift(drift, &context.registry).trim_end().to_owned();
-        }
-        return format!("No drift in {}: what runs is what was applied.", drift.environment);
+        return match () {
+            () if !drift.conflicts.is_empty() => report::plan::drift(drift, &context.registry),
+            () if is_unknown(drift) => {
+                format!("No drift was found in {}, but not all of it could be looked at.\n", drift.environment)
+            }
+            () => format!("No drift in {}: what runs is what was applied.\n", drift.environment),
+        };
     }
     let shown = report::plan::drift(drift, &context.registry);
     // The plan's own summary counts what apply would do; here it is what drifted that counts.
     let body = shown.trim_end().rsplit_once('\n').map_or(shown.as_str(), |(body, _)| body);
     let count = drift.steps.len();
     let resources = if count == 1 { "resource" } else { "resources" };
-    format!("{}\n\nDrift: {count} {resources} changed outside. To set right: scones apply {}", body.trim_end(), context.name)
+    format!("{}\n\nDrift: {count} {resources} changed outside. To set right: scones apply {}\n", body.trim_end(), context.name)
 }

@@ -16,4 +16,5 @@ mod permissions;
 mod registry;
 mod scaling;
 mod scenarios;
+mod stack_drift;
 mod support;
