@@ -26,7 +26,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let (registry, job) = (registry(), arguments.job);
     let policy = policy(&desired, &registry, job);
     for what in unknown(&desired, &registry, job) {
-        tell(&format!("not in the policy, because its permissions are not known here: {what}"));
+        tell(&format!("not in the policy, since not known here: {what}"));
     }
     if let Some(advice) = advice(size(&policy)) {
         tell(&advice);

@@ -206,7 +206,7 @@ fn a_policy_is_told_of_what_it_lacks() {
     let topic = "  Topic:\n    Type: AWS::SNS::Topic";
     project.edit("stacks/bucket.yaml", topic, &format!("  Queue: {{ Type: AWS::SQS::Queue }}\n{topic}"));
     let printed = project.offline(&["permissions", "toy", "--for", "apply"]).expect(0);
-    assert!(printed.stderr.contains("AWS::SQS::Queue, Queue of the stack leastknown-toy-base"), "{}", printed.stderr);
+    assert!(printed.stderr.contains("AWS::SQS::Queue (Queue of the stack leastknown-toy-base)"), "{}", printed.stderr);
     assert!(printed.json()["Statement"].is_array());
     let reads = project.offline(&["permissions", "toy", "--for", "plan"]).expect(0);
     assert_eq!(reads.stderr, "");

@@ -25,7 +25,7 @@ pub fn of(world: &World, name: &str, state: &State) -> Vec<Access> {
 
 fn needed(stack: &str, state: &State, requirement: Requirement) -> Vec<Access> {
     match requirement {
-        Requirement::Unknown { logical_id, what } => vec![Access::Unknown(format!("{what}, {logical_id} of the stack {stack}"))],
+        Requirement::Unknown { logical_id, what } => vec![Access::Unknown(format!("{what} ({logical_id} of the stack {stack})"))],
         Requirement::PassRole { role, service } => vec![Access::pass_role(role, service)],
         Requirement::Actions { type_name, on, reads, writes } => {
             let (more_reads, more_writes) = besides(type_name);
