@@ -1,6 +1,7 @@
 //! The seam between the pure half and AWS: what a resource kind is, typed for those who write one and erased for
 //! those who use all of them alike.
 
+mod call;
 mod erased;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use call::{ANY, Access, Call, When};
 pub use erased::{AnyKind, Erased, Registry};
 
 use crate::address::Address;
@@ -121,9 +123,40 @@ pub struct Live<S> {
     /// Newest first, the current one left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generations: Vec<Generation>,
+    /// How it was looked at; says nothing about the resource itself, so no plan keeps it.
+    #[serde(skip)]
+    pub look: Look,
+}
+
+/// How a resource was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// How long ago its parts were looked at, where AWS keeps what was found and somebody asked it to look.
+    pub age: Option<Duration>,
+    /// Parts that could not be looked at.
+    pub unchecked: Vec<Unchecked>,
+}
+
+/// A part of a resource that could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchecked {
+    /// Its name, and what it is; empty for the resource as a whole.
+    pub part: String,
+    pub why: String,
+    /// Whether it should have been possible: nobody knows then whether it drifted.
+    pub failed: bool,
 }
 
 impl<S> Live<S> {
+    /// The same with another form of its state.
+    ///
+    /// # Errors
+    /// Whatever `form` answers.
+    pub fn try_map<T, E>(self, form: impl FnOnce(S) -> Result<T, E>) -> Result<Live<T>, E> {
+        let Self { name, arn, state, tags, status, attributes, generations, look } = self;
+        Ok(Live { state: form(state)?, name, arn, tags, status, attributes, generations, look })
+    }
+
     /// A settled resource without attributes or generations.
     pub fn settled(name: impl Into<String>, arn: impl Into<String>, state: S, tags: Option<Tags>) -> Self {
         Self {
@@ -134,6 +167,7 @@ impl<S> Live<S> {
             status: Status::Settled,
             attributes: BTreeMap::new(),
             generations: vec![],
+            look: Look::default(),
         }
     }
 }
@@ -163,22 +197,6 @@ pub struct Target<S> {
     pub tags: Tags,
 }
 
-/// A request that a kind sends to write, as IAM names the action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
-    pub when: When,
-    pub actions: &'static [&'static str],
-}
-
-/// When a [`Call`] is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    Create,
-    /// One of these fields changes; no fields stand for any.
-    Update(&'static [&'static str]),
-    Delete,
-}
-
 /// What a person may write for a kind, what AWS has of it, and how to move one to the other.
 ///
 /// [`Kind::State`] stands for both sides in one normal form: folding the server's defaults and ordering sets happen in
@@ -194,7 +212,7 @@ pub trait Kind: Send + Sync + 'static {
     const FIELDS: &'static [Field];
     /// Keys of the spec that name files.
     const INPUTS: &'static [(&'static str, Input)] = &[];
-    /// The requests that write, for people who wonder what apply will do.
+    /// The requests, for people who wonder what apply will do, and for IAM.
     const CALLS: &'static [Call];
     /// Whether attributes depend on the spec, as a stack's outputs do.
     const ATTRIBUTES_FROM_SPEC: bool = false;
@@ -225,12 +243,23 @@ pub trait Kind: Send + Sync + 'static {
     /// Turns what a person wrote into the state that AWS should have. Faults go to the scope; `None` if there were any.
     fn desired(spec: Self::Spec, scope: &mut Scope<'_>) -> Option<Self::State>;
 
+    /// What reading or making a resource takes of what is not its own: an artifact to look at, a role to pass.
+    fn accesses(_world: &World, _name: &str, _state: &Self::State) -> Vec<Access> {
+        vec![]
+    }
+
     /// Reads many at a time; what does not exist is left out. What else of its kind a search by the environment's prefix
     /// brought up may be among the answer.
     fn observe(
         aws: &Aws,
         wanted: &[Wanted<Self::State>],
     ) -> impl Future<Output = Result<Vec<Live<Self::State>>, AwsError>> + Send;
+
+    /// Has the service look for changes inside of resources, where it does so only when asked, and waits until it has: the
+    /// next [`Kind::observe`] finds them. Says of which it could not, by name, and why.
+    fn detect(_aws: &Aws, _names: &[String]) -> impl Future<Output = Result<BTreeMap<String, String>, AwsError>> + Send {
+        async { Ok(BTreeMap::new()) }
+    }
 
     /// Names resources of this kind that are named as the environment's are, where [`Kind::observe`] does not bring them up.
     fn discover(_aws: &Aws) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send {

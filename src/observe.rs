@@ -16,15 +16,24 @@ use crate::plan::Observed;
 pub use health::health;
 use unread::tolerated;
 
+/// How closely to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looking {
+    /// At what AWS says when it is asked.
+    Once,
+    /// Has AWS look first, where it does so only on request: CloudFormation takes seconds to look for drift in a stack.
+    Closely,
+}
+
 /// Reads what exists of an environment, declared or not. What cannot be read is noted, and the rest is read all the same.
 ///
 /// # Errors
 /// A failure that concerns all reads alike: no network, or credentials that have expired.
-pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry) -> Result<Observed, AwsError> {
+pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry, looking: Looking) -> Result<Observed, AwsError> {
     let mut unseen = vec![];
     let mut unsearched = vec![];
     let (declared, found, named, bootstrap) = futures::join!(
-        declared::read(aws, desired, registry),
+        declared::read(aws, desired, registry, looking),
         tags::search(aws),
         strangers::names(aws, registry, &mut unsearched),
         bootstrap::exists(aws)

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::diff::{Cause, Change};
-use crate::kind::{Live, Needs, Registry, Status, Tags, World, digest};
+use crate::kind::{Live, Needs, Registry, Status, Tags, Unchecked, World, digest};
 
 pub use decide::{comparable, filled, stamp_of};
 pub use ignored::{Silenced, as_declared};
@@ -177,6 +177,9 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<Unread>,
     pub conflicts: Vec<Conflict>,
+    /// Parts of resources that could not be looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unchecked: BTreeMap<Address, Vec<Unchecked>>,
     pub mode: Mode,
     /// All that was asked for, so that a saved plan can be made again and compared.
     pub desired: Desired,
@@ -201,7 +204,7 @@ impl Plan {
 
     /// Whether all was read that the plan speaks of; else it is none to be applied.
     pub fn is_complete(&self) -> bool {
-        self.unknown.is_empty() && self.unseen.is_empty()
+        self.unknown.is_empty() && self.unseen.is_empty() && !self.unchecked.values().flatten().any(|one| one.failed)
     }
 
     /// Whether there is nothing to say besides the steps.
@@ -261,11 +264,18 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: M
         unknown,
         unseen: observed.unseen.clone(),
         conflicts,
+        unchecked: unchecked(observed),
         mode,
         desired: desired.clone(),
     };
     made.summary = summary(&made, unchanged);
     made
+}
+
+fn unchecked(observed: &Observed) -> BTreeMap<Address, Vec<Unchecked>> {
+    let of = |live: &Live<Value>| live.look.unchecked.clone();
+    let all = observed.resources.iter().map(|(address, live)| (address.clone(), of(live)));
+    all.filter(|(_, unchecked)| !unchecked.is_empty()).collect()
 }
 
 /// A protected environment loses nothing that works, neither by deletion nor by replacement.
@@ -292,7 +302,7 @@ fn summary(plan: &Plan, unchanged: usize) -> Summary {
         orphan: plan.orphans.len(),
         ignored: plan.ignored.iter().map(|one| one.changes.len()).sum(),
         unmanaged: plan.neighbours.len(),
-        unknown: plan.unknown.len() + plan.unseen.len(),
+        unknown: plan.unknown.len() + plan.unseen.len() + plan.unchecked.values().flatten().filter(|one| one.failed).count(),
     }
 }
 

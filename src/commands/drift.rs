@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Context, EnvironmentName, Error, Format, exit, plan::json, print};
+use crate::observe::Looking;
 use crate::plan::{Mode, Plan, drift_of};
 use crate::report;
 
@@ -16,7 +17,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let context = Context::open(&arguments.environment.environment).await?;
-    let observed = context.observe().await?;
+    let observed = context.observe(Looking::Closely).await?;
     let plan = crate::plan::plan(&context.desired, &observed, &context.registry, Mode::Apply);
     let drift = drift_of(plan, &observed);
     match arguments.format {
@@ -45,6 +46,10 @@ fn text(drift: &Plan, context: &Context) -> String {
             format!("Drift: {count} {resources} changed outside{blind}. To set right: scones apply {}", context.name)
         }
     };
+    let unchecked = report::unchecked::text(drift);
     // Where there is nothing to show, the verdict is all there is to say.
-    if drift.steps.is_empty() && drift.has_no_remarks() { verdict } else { format!("{body}\n\n{verdict}") }
+    match drift.steps.is_empty() && drift.has_no_remarks() {
+        true => format!("{verdict}\n{unchecked}").trim_end().to_owned(),
+        false => format!("{body}\n{unchecked}\n{verdict}"),
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Context, EnvironmentName, Error, Format, exit, print};
 use crate::health::{Code, verdict};
-use crate::observe::health;
+use crate::observe::{Looking, health};
 use crate::plan::{Mode, plan};
 use crate::report;
 
@@ -19,7 +19,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let context = Context::open(&arguments.environment.environment).await?;
-    let observed = context.observe().await?;
+    let observed = context.observe(Looking::Once).await?;
     let health = health(&context.aws, &observed).await?;
     let plan = plan(&context.desired, &observed, &context.registry, Mode::Apply);
     let verdict = verdict(&plan, &health);

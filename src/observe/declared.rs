@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::{join_all, try_join_all};
 use serde_json::Value;
 
-use super::observe_one;
 use super::unread::tolerated;
+use super::{Looking, observe_one};
 use crate::address::Address;
 use crate::aws::{Aws, AwsError, tags};
 use crate::desired::{Desired, Resource};
 use crate::diff::diff;
-use crate::kind::{AnyKind, Live, Registry, Tags, Wanted, name_by_content};
+use crate::kind::{AnyKind, Live, Registry, Tags, Unchecked, Wanted, name_by_content};
 use crate::plan::{Unread, comparable, filled, is_owned};
 
 /// The resources of an environment as far as they could be read.
@@ -37,9 +37,9 @@ impl Declared {
 ///
 /// # Errors
 /// A failure that concerns all reads alike.
-pub async fn read(aws: &Aws, desired: &Desired, registry: &Registry) -> Result<Declared, AwsError> {
+pub async fn read(aws: &Aws, desired: &Desired, registry: &Registry, looking: Looking) -> Result<Declared, AwsError> {
     let mut all = Declared::default();
-    for one in try_join_all(registry.iter().map(|kind| of_kind(aws, kind, desired))).await? {
+    for one in try_join_all(registry.iter().map(|kind| of_kind(aws, kind, desired, looking))).await? {
         all.resources.extend(one.resources);
         all.others.extend(one.others);
         all.unknown.extend(one.unknown);
@@ -47,18 +47,36 @@ pub async fn read(aws: &Aws, desired: &Desired, registry: &Registry) -> Result<D
     Ok(all)
 }
 
-async fn of_kind(aws: &Aws, kind: &dyn AnyKind, desired: &Desired) -> Result<Declared, AwsError> {
+async fn of_kind(aws: &Aws, kind: &dyn AnyKind, desired: &Desired, looking: Looking) -> Result<Declared, AwsError> {
     let mine: Vec<(&Address, &Resource)> =
         desired.resources.iter().filter(|(address, _)| address.section == kind.section()).collect();
     if mine.is_empty() {
         return Ok(Declared::default());
     }
     let wanted: Vec<Wanted<Value>> = mine.iter().map(|(_, resource)| wanted(resource)).collect();
-    match kind.observe(aws, &wanted).await {
-        Ok(found) => Ok(sorted(kind, &mine, found)),
-        Err(error) if error.concerns_all() => Err(error),
+    let unseen = match looking {
+        Looking::Once => BTreeMap::new(),
+        Looking::Closely => detected(aws, kind, &wanted).await?,
+    };
+    let mut all = match kind.observe(aws, &wanted).await {
+        Ok(found) => sorted(kind, &mine, found),
+        Err(error) if error.concerns_all() => return Err(error),
         // One by one, to see which of them can be read.
-        Err(_) => one_by_one(aws, kind, &mine).await,
+        Err(_) => one_by_one(aws, kind, &mine).await?,
+    };
+    for live in all.resources.values_mut() {
+        let failed = unseen.get(&live.name).map(|why| Unchecked { part: String::new(), why: why.clone(), failed: true });
+        live.look.unchecked.extend(failed);
+    }
+    Ok(all)
+}
+
+/// Has the service look for changes inside of resources; by name, why that of which it could not.
+async fn detected(aws: &Aws, kind: &dyn AnyKind, wanted: &[Wanted<Value>]) -> Result<BTreeMap<String, String>, AwsError> {
+    let names: Vec<String> = wanted.iter().map(|one| one.name.clone()).collect();
+    match kind.detect(aws, &names).await {
+        Err(error) if !error.concerns_all() => Ok(names.into_iter().map(|name| (name, error.to_string())).collect()),
+        looked => looked,
     }
 }
 

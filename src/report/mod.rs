@@ -8,3 +8,4 @@ pub mod progress;
 mod remarks;
 pub mod status;
 pub mod style;
+pub mod unchecked;

@@ -41,6 +41,8 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
             "plan.rs",
             "plan/",
             "stamp.rs",
+            "permissions.rs",
+            "permissions/",
             "report/plan.rs",
             "report/lines.rs",
             "report/style.rs",
@@ -49,7 +51,7 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
         "the pure half does not know AWS",
     ),
     (
-        &["desired.rs", "desired/", "plan.rs", "plan/", "stamp.rs", "diff.rs"],
+        &["desired.rs", "desired/", "plan.rs", "plan/", "stamp.rs", "permissions.rs", "permissions/", "diff.rs"],
         &["std::fs", "std::env", "std::net", "tokio", "Instant", "SystemTime", "jiff", "Day::today"],
         "no clock, no network, no disk: what is planned depends on what is given",
     ),

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Tags, Target, Wanted, When, World};
+use crate::kind::{ANY, Attribute, Call, Input, Kind, Live, Part, Tags, Target, Wanted, When, World};
+
+const DASHBOARD: &[&str] = &["arn:{partition}:cloudwatch::{account}:dashboard/{name}"];
 
 pub struct Dashboard;
 
@@ -51,9 +53,12 @@ impl Kind for Dashboard {
     const INPUTS: &'static [(&'static str, Input)] = &[("body", Input::Document)];
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["cloudwatch:PutDashboard"] },
-        Call { when: When::Update(&[]), actions: &["cloudwatch:PutDashboard"] },
-        Call { when: When::Delete, actions: &["cloudwatch:DeleteDashboards"] },
+        Call::of(When::Search, ANY, &["cloudwatch:ListDashboards"]),
+        Call::of(When::Read, DASHBOARD, &["cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource"]),
+        Call::of(When::Create, DASHBOARD, &["cloudwatch:PutDashboard", "cloudwatch:TagResource"]),
+        Call::of(When::Update(&[]), DASHBOARD, &["cloudwatch:PutDashboard", "cloudwatch:TagResource"]),
+        Call::of(When::Update(&["tags"]), DASHBOARD, &["cloudwatch:UntagResource"]),
+        Call::of(When::Delete, DASHBOARD, &["cloudwatch:DeleteDashboards"]),
     ];
 
     type Spec = Spec;
