@@ -2,6 +2,7 @@
 //! exists, and what only AWS can know stays as a hole, written as the reference that asks for it.
 
 mod blocks;
+mod drift_check;
 mod resolve;
 mod scope;
 mod sort;
@@ -137,14 +138,19 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
     if faults.is_empty() {
         match sort::sort(resources) {
             Ok(resources) => {
-                return Ok(Desired {
+                let mut desired = Desired {
                     world,
                     assume_role: header.assume_role.clone(),
                     ignore_tags: header.ignore_tags.clone(),
                     protect: header.protect,
                     blocks,
                     resources,
-                });
+                };
+                let granted = if header.drift_check.is_some() { drift_check::grant(&mut desired, registry) } else { Ok(()) };
+                match granted {
+                    Ok(()) => return Ok(desired),
+                    Err(message) => faults.push(Diagnostic::new(message, &environment.root.span_at(&["drift_check"]))),
+                }
             }
             Err(path) => {
                 let shown: Vec<String> = path.iter().map(Address::to_string).collect();
@@ -249,11 +255,12 @@ fn physical_names(
     names
 }
 
-/// Where a name must be the only one of its sort: kinds whose ARNs have one form, such as metric and composite alarms,
-/// share their names.
+/// Where a name must be the only one of its sort: kinds whose ARNs have one form, such as metric and composite alarms, or
+/// schedules and monitors, share their names.
 fn space(kind: &dyn AnyKind, world: &World, name: &str) -> String {
     let attributes = (!kind.attributes_from_spec()).then(|| kind.attributes(world, name, &Value::Null, None));
-    match attributes.unwrap_or_default().remove("arn") {
+    let mut attributes = attributes.unwrap_or_default();
+    match attributes.remove("arn").or_else(|| attributes.remove("rule_arn")) {
         Some(Attribute::Known(arn)) => arn,
         _ => format!("{}/{name}", kind.section()),
     }
