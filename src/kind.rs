@@ -1,6 +1,7 @@
 //! The seam between the pure half and AWS: what a resource kind is, typed for those who write one and erased for
 //! those who use all of them alike.
 
+mod call;
 mod erased;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use call::{ANY, Access, Call, When};
 pub use erased::{AnyKind, Erased, Registry};
 
 use crate::address::Address;
@@ -163,22 +165,6 @@ pub struct Target<S> {
     pub tags: Tags,
 }
 
-/// A request that a kind sends to write, as IAM names the action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
-    pub when: When,
-    pub actions: &'static [&'static str],
-}
-
-/// When a [`Call`] is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    Create,
-    /// One of these fields changes; no fields stand for any.
-    Update(&'static [&'static str]),
-    Delete,
-}
-
 /// What a person may write for a kind, what AWS has of it, and how to move one to the other.
 ///
 /// [`Kind::State`] stands for both sides in one normal form: folding the server's defaults and ordering sets happen in
@@ -194,7 +180,7 @@ pub trait Kind: Send + Sync + 'static {
     const FIELDS: &'static [Field];
     /// Keys of the spec that name files.
     const INPUTS: &'static [(&'static str, Input)] = &[];
-    /// The requests that write, for people who wonder what apply will do.
+    /// The requests, for people who wonder what apply will do, and for IAM.
     const CALLS: &'static [Call];
     /// Whether attributes depend on the spec, as a stack's outputs do.
     const ATTRIBUTES_FROM_SPEC: bool = false;
@@ -224,6 +210,11 @@ pub trait Kind: Send + Sync + 'static {
 
     /// Turns what a person wrote into the state that AWS should have. Faults go to the scope; `None` if there were any.
     fn desired(spec: Self::Spec, scope: &mut Scope<'_>) -> Option<Self::State>;
+
+    /// What reading or making a resource takes of what is not its own: an artifact to look at, a role to pass.
+    fn accesses(_world: &World, _name: &str, _state: &Self::State) -> Vec<Access> {
+        vec![]
+    }
 
     /// Reads many at a time; what does not exist is left out.
     fn observe(

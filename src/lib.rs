@@ -9,6 +9,7 @@
 //! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer. [`drift_check`] looks on a
 //!    schedule, and publishes what it found.
 //!
+//! [`permissions`] says which IAM policy all that takes.
 //! [`kind`] is the seam between the pure half and AWS: each resource kind in [`kinds`] implements it once.
 
 pub mod address;
@@ -30,6 +31,8 @@ pub mod units;
 
 pub mod kind;
 pub mod kinds;
+
+pub mod permissions;
 
 pub mod apply;
 pub mod aws;

@@ -6,12 +6,14 @@
 
 mod check;
 mod normal;
+mod pattern;
 mod statement;
 
 use serde_json::Value;
 
 pub use check::{check_identity_policy, check_resource_policy, check_trust_policy};
 pub use normal::{equivalent, normalize};
+pub use pattern::glob;
 
 /// The most characters that the inline policies of one role may have together, white space not counted.
 ///

@@ -4,6 +4,7 @@
 //! be known without it is said to be unknown. Source: the CloudFormation template reference, and the resource schemas
 //! that CloudFormation publishes.
 
+mod access;
 mod changes;
 mod check;
 mod cycle;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use access::{Requirement, requirements};
 pub use changes::resource_changes;
 pub use check::check;
 pub use parameters::{check_parameters, parameters};

@@ -8,6 +8,7 @@ mod drift;
 mod evaluate;
 mod executions;
 mod explain;
+mod permissions;
 mod plan;
 mod run;
 mod stage;
@@ -61,6 +62,8 @@ enum Command {
         #[command(flatten)]
         environment: EnvironmentName,
     },
+    /// Print the IAM policy that a job needs, and nothing more
+    Permissions(permissions::Arguments),
     /// Show one resource: its owner, its live and declared values, and why they differ
     Explain(explain::Arguments),
     /// Send pictures through the workflow, and show what comes out
@@ -163,6 +166,7 @@ pub async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Destroy(arguments) => apply::destroy(arguments).await,
         Command::Adopt(arguments) => adopt::run(arguments).await,
         Command::Status { environment } => status::run(&environment.environment).await,
+        Command::Permissions(arguments) => permissions::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments).await,
         Command::Run(arguments) => run::run(arguments).await,
         Command::Evaluate(arguments) => evaluate::run(arguments).await,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, World};
+use super::{Access, Attribute, Call, Input, Kind, Live, Part, Target, Wanted, World};
 use crate::aws::{Aws, AwsError};
 use crate::desired::Scope;
 use crate::diff::{Change, Field};
@@ -35,6 +35,7 @@ pub trait AnyKind: Send + Sync {
     /// # Errors
     /// The path and the message of what does not deserialize.
     fn desired(&self, spec: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, (Vec<String>, String)>;
+    fn accesses(&self, world: &World, name: &str, state: &Value) -> Vec<Access>;
     fn observe<'a>(&'a self, aws: &'a Aws, wanted: &'a [Wanted<Value>]) -> BoxFuture<'a, Result<Vec<Live<Value>>, AwsError>>;
     fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>>;
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>>;
@@ -130,6 +131,13 @@ impl<K: Kind> AnyKind for Erased<K> {
         match K::desired(spec, scope) {
             Some(state) => erased(&state).map(Some).map_err(|error| (vec![], error.to_string())),
             None => Ok(None),
+        }
+    }
+
+    fn accesses(&self, world: &World, name: &str, state: &Value) -> Vec<Access> {
+        match typed(state) {
+            Ok(state) => K::accesses(world, name, &state),
+            Err(error) => vec![Access::Unknown(format!("{name}: {}", error.message))],
         }
     }
 

@@ -22,6 +22,9 @@ const DELETE_PACKAGES: &str = "scones:delete-packages-on-destroy";
 /// The attribute that is the ARN of the newest approved package.
 const LATEST_APPROVED: &str = "latest_approved";
 
+const GROUP: &[&str] = &["arn:{partition}:sagemaker:{region}:{account}:model-package-group/{name}"];
+const PACKAGES: &[&str] = &["arn:{partition}:sagemaker:{region}:{account}:model-package/{name}/*"];
+
 pub struct ModelPackageGroup;
 
 /// A SageMaker model package group.
@@ -61,9 +64,13 @@ impl Kind for ModelPackageGroup {
         &[Field { path: "description", rule: Rule::Immutable, why: "SageMaker has no call that changes a group" }];
     const DEADLINE: Duration = Duration::from_secs(120);
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["sagemaker:CreateModelPackageGroup"] },
-        Call { when: When::Update(&["delete_packages_on_destroy"]), actions: &["sagemaker:AddTags", "sagemaker:DeleteTags"] },
-        Call { when: When::Delete, actions: &["sagemaker:DeleteModelPackage", "sagemaker:DeleteModelPackageGroup"] },
+        Call::of(When::Read, GROUP, &["sagemaker:DescribeModelPackageGroup", "sagemaker:ListTags"]),
+        Call::of(When::Read, PACKAGES, &["sagemaker:ListModelPackages"]),
+        Call::of(When::Create, GROUP, &["sagemaker:CreateModelPackageGroup", "sagemaker:AddTags"]),
+        Call::of(When::Update(&[]), GROUP, &["sagemaker:AddTags"]),
+        Call::of(When::Update(&["delete_packages_on_destroy", "tags"]), GROUP, &["sagemaker:DeleteTags"]),
+        Call::of(When::Delete, PACKAGES, &["sagemaker:DeleteModelPackage"]),
+        Call::of(When::Delete, GROUP, &["sagemaker:DeleteModelPackageGroup"]),
     ];
 
     type Spec = Spec;

@@ -174,7 +174,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Derives something from a resource's name, when the template sets the name.
-    fn named(&self, id: &str, resource: &Value, derive: impl Fn(&Named) -> Option<String>) -> Resolved<String> {
+    pub(super) fn named(&self, id: &str, resource: &Value, derive: impl Fn(&Named) -> Option<String>) -> Resolved<String> {
         if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
             && !self.named_condition(condition)?
         {

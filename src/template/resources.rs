@@ -79,7 +79,7 @@ impl Named<'_> {
         }
     }
 
-    fn arn(&self, context: &Context) -> Option<String> {
+    pub(super) fn arn(&self, context: &Context) -> Option<String> {
         let Context { account, region, partition, .. } = *context;
         let name = self.name;
         let local = |service: &str, resource: String| format!("arn:{partition}:{service}:{region}:{account}:{resource}");

@@ -15,13 +15,15 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
+use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
 use query::Query;
 use spec::Spec;
 
 /// How many alarms one DescribeAlarms takes by name.
 const AT_ONCE: usize = 100;
 const STATISTICS: [&str; 5] = ["Sum", "Average", "Minimum", "Maximum", "SampleCount"];
+
+const ALARM: &[&str] = &["arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"];
 
 pub struct Alarm;
 
@@ -64,9 +66,15 @@ impl Kind for Alarm {
     ];
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["cloudwatch:PutMetricAlarm"] },
-        Call { when: When::Update(&[]), actions: &["cloudwatch:PutMetricAlarm"] },
-        Call { when: When::Delete, actions: &["cloudwatch:DeleteAlarms"] },
+        // CloudWatch tells of composite alarms, which are asked for as well, only where nothing narrower is allowed.
+        Call::of(When::Read, ANY, &["cloudwatch:DescribeAlarms"]),
+        Call::of(When::Read, ALARM, &["cloudwatch:ListTagsForResource"]),
+        Call::of(When::Create, ALARM, &["cloudwatch:PutMetricAlarm"]),
+        Call::of(When::Create, ALARM, &["cloudwatch:TagResource"]),
+        Call::of(When::Update(&[]), ALARM, &["cloudwatch:PutMetricAlarm"]),
+        Call::of(When::Update(&[]), ALARM, &["cloudwatch:TagResource"]),
+        Call::of(When::Update(&["tags"]), ALARM, &["cloudwatch:UntagResource"]),
+        Call::of(When::Delete, ALARM, &["cloudwatch:DeleteAlarms"]),
     ];
 
     type Spec = Spec;

@@ -14,12 +14,14 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{self, Change, Field};
-use crate::kind::{Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
+use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
 use crate::units::Seconds;
 use rule::Rule;
 
 /// How many alarms one DescribeAlarms takes by name.
 const AT_ONCE: usize = 100;
+
+const ALARM: &[&str] = &["arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"];
 
 pub struct CompositeAlarm;
 
@@ -117,10 +119,16 @@ impl Kind for CompositeAlarm {
     const REFERENCES_ORDER: bool = true;
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["cloudwatch:PutCompositeAlarm"] },
-        Call { when: When::Update(&[]), actions: &["cloudwatch:PutCompositeAlarm"] },
-        Call { when: When::Update(&["enabled"]), actions: &["cloudwatch:EnableAlarmActions", "cloudwatch:DisableAlarmActions"] },
-        Call { when: When::Delete, actions: &["cloudwatch:DeleteAlarms"] },
+        // CloudWatch lets composite alarms be read and written only where nothing narrower is allowed.
+        Call::of(When::Read, ANY, &["cloudwatch:DescribeAlarms"]),
+        Call::of(When::Read, ALARM, &["cloudwatch:ListTagsForResource"]),
+        Call::of(When::Create, ANY, &["cloudwatch:PutCompositeAlarm"]),
+        Call::of(When::Create, ALARM, &["cloudwatch:TagResource"]),
+        Call::of(When::Update(&[]), ANY, &["cloudwatch:PutCompositeAlarm"]),
+        Call::of(When::Update(&["enabled"]), ALARM, &["cloudwatch:EnableAlarmActions", "cloudwatch:DisableAlarmActions"]),
+        Call::of(When::Update(&[]), ALARM, &["cloudwatch:TagResource"]),
+        Call::of(When::Update(&["tags"]), ALARM, &["cloudwatch:UntagResource"]),
+        Call::of(When::Delete, ALARM, &["cloudwatch:DeleteAlarms"]),
     ];
 
     type Spec = Spec;

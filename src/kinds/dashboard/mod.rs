@@ -15,6 +15,8 @@ use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Tags, Target, Wanted, When, World};
 
+const DASHBOARD: &[&str] = &["arn:{partition}:cloudwatch::{account}:dashboard/{name}"];
+
 pub struct Dashboard;
 
 /// A CloudWatch dashboard.
@@ -51,9 +53,11 @@ impl Kind for Dashboard {
     const INPUTS: &'static [(&'static str, Input)] = &[("body", Input::Document)];
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["cloudwatch:PutDashboard"] },
-        Call { when: When::Update(&[]), actions: &["cloudwatch:PutDashboard"] },
-        Call { when: When::Delete, actions: &["cloudwatch:DeleteDashboards"] },
+        Call::of(When::Read, DASHBOARD, &["cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource"]),
+        Call::of(When::Create, DASHBOARD, &["cloudwatch:PutDashboard", "cloudwatch:TagResource"]),
+        Call::of(When::Update(&[]), DASHBOARD, &["cloudwatch:PutDashboard", "cloudwatch:TagResource"]),
+        Call::of(When::Update(&["tags"]), DASHBOARD, &["cloudwatch:UntagResource"]),
+        Call::of(When::Delete, DASHBOARD, &["cloudwatch:DeleteDashboards"]),
     ];
 
     type Spec = Spec;

@@ -20,9 +20,16 @@ use super::sagemaker::{Others, Vpc, base};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use rollout::Rollout;
 use scaling::Scalings;
+
+const ENDPOINT: &str = "arn:{partition}:sagemaker:{region}:{account}:endpoint/{name}";
+const CONFIG: &str = "arn:{partition}:sagemaker:{region}:{account}:endpoint-config/{hashed}";
+/// Targets have identifiers of Application Auto Scaling's own.
+const TARGET: &[&str] = &["arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*"];
+const NAMESPACE: &str = "application-autoscaling:service-namespace";
+const SCALE: &[&str] = &["application-autoscaling:RegisterScalableTarget", "application-autoscaling:PutScalingPolicy"];
 
 pub struct Endpoint;
 
@@ -102,31 +109,29 @@ impl Kind for Endpoint {
     ];
     const DEADLINE: Duration = Duration::from_secs(60 * 60);
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint"] },
-        Call {
-            when: When::Create,
-            actions: &["application-autoscaling:RegisterScalableTarget", "application-autoscaling:PutScalingPolicy"],
-        },
+        Call::of(When::Read, &[ENDPOINT], &["sagemaker:DescribeEndpoint", "sagemaker:ListTags"]),
+        Call::of(When::Read, &[CONFIG], &["sagemaker:DescribeEndpointConfig"]),
+        Call::of(When::Read, ANY, &["sagemaker:ListEndpointConfigs"]),
+        Call::of(
+            When::Read,
+            ANY,
+            &["application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"],
+        ),
+        Call::of(When::Create, &[CONFIG], &["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"]),
+        Call::of(When::Create, &[ENDPOINT, CONFIG], &["sagemaker:CreateEndpoint"]),
+        Call::of(When::Create, &[ENDPOINT], &["sagemaker:AddTags"]),
+        Call::of(When::Create, TARGET, SCALE).only(NAMESPACE, "sagemaker"),
         // A fleet is updated without scaling, and scaled again after that.
-        Call {
-            when: When::Update(&[]),
-            actions: &[
-                "application-autoscaling:DeregisterScalableTarget",
-                "application-autoscaling:DeleteScalingPolicy",
-                "application-autoscaling:RegisterScalableTarget",
-                "application-autoscaling:PutScalingPolicy",
-            ],
-        },
-        Call { when: When::Delete, actions: &["application-autoscaling:DeregisterScalableTarget"] },
-        Call {
-            when: When::Update(&[]),
-            actions: &[
-                "sagemaker:CreateEndpointConfig",
-                "sagemaker:UpdateEndpoint",
-                "sagemaker:UpdateEndpointWeightsAndCapacities",
-            ],
-        },
-        Call { when: When::Delete, actions: &["sagemaker:DeleteEndpoint", "sagemaker:DeleteEndpointConfig"] },
+        Call::of(When::Update(&[]), TARGET, &["application-autoscaling:DeregisterScalableTarget"]).only(NAMESPACE, "sagemaker"),
+        Call::of(When::Update(&[]), TARGET, &["application-autoscaling:DeleteScalingPolicy"]).only(NAMESPACE, "sagemaker"),
+        Call::of(When::Update(&[]), TARGET, SCALE).only(NAMESPACE, "sagemaker"),
+        Call::of(When::Delete, TARGET, &["application-autoscaling:DeregisterScalableTarget"]).only(NAMESPACE, "sagemaker"),
+        Call::of(When::Update(&[]), &[CONFIG], &["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"]),
+        Call::of(When::Update(&[]), &[ENDPOINT, CONFIG], &["sagemaker:UpdateEndpoint"]),
+        Call::of(When::Update(&[]), &[ENDPOINT], &["sagemaker:UpdateEndpointWeightsAndCapacities", "sagemaker:AddTags"]),
+        Call::of(When::Update(&["tags"]), &[ENDPOINT], &["sagemaker:DeleteTags"]),
+        Call::of(When::Delete, &[ENDPOINT], &["sagemaker:DeleteEndpoint"]),
+        Call::of(When::Delete, &[CONFIG], &["sagemaker:DeleteEndpointConfig"]),
     ];
 
     type Spec = spec::Spec;
@@ -150,6 +155,27 @@ impl Kind for Endpoint {
 
     fn desired(spec: spec::Spec, scope: &mut Scope<'_>) -> Option<State> {
         spec::desired(spec, scope)
+    }
+
+    /// Scaling anything for the first time makes a role of Application Auto Scaling's own.
+    ///
+    /// Source: "Service-linked roles" in the Application Auto Scaling user guide.
+    fn accesses(world: &World, name: &str, state: &State) -> Vec<Access> {
+        let mut found = vec![];
+        if !state.scaling.is_empty() {
+            let (service, role) = ("sagemaker.application-autoscaling.amazonaws.com", "ApplicationAutoScaling_SageMakerEndpoint");
+            let (partition, account) = (world.partition(), &world.account);
+            found.push(Access::Known {
+                when: When::Create,
+                action: "iam:CreateServiceLinkedRole",
+                on: format!("arn:{partition}:iam::{account}:role/aws-service-role/{service}/AWSServiceRoleFor{role}"),
+                only: Some(("iam:AWSServiceName", service.to_owned())),
+            });
+        }
+        if state.kms_key.is_some() {
+            found.push(Access::Unknown(format!("the key of endpoint {name}: its own policy says who may use it")));
+        }
+        found
     }
 
     /// Per endpoint DescribeEndpoint and one DescribeEndpointConfig for each generation; one ListEndpointConfigs and one

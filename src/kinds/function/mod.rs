@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use crate::kinds::log_group::LogGroup;
 use crate::policy;
 use spec::Spec;
@@ -26,6 +26,16 @@ const LIVE: &str = "live";
 const CURRENT: &str = "current";
 /// Stands for the value of a variable that no file declares.
 const HIDDEN: &str = "(hidden)";
+
+/// A function with its versions and aliases.
+const FUNCTION: &[&str] =
+    &["arn:{partition}:lambda:{region}:{account}:function:{name}", "arn:{partition}:lambda:{region}:{account}:function:{name}:*"];
+/// IAM is asked with one form for tags, and with the other for all else.
+const LOG_GROUP: &[&str] = &[
+    "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{name}",
+    "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{name}:*",
+];
+const PACKAGES: &str = "arn:{partition}:s3:::{bootstrap}/packages/*";
 
 pub struct Function;
 
@@ -130,11 +140,17 @@ impl Kind for Function {
     // Functions in a VPC take minutes to become active, all others seconds.
     const DEADLINE: Duration = Duration::from_secs(600);
     const CALLS: &'static [Call] = &[
-        Call {
-            when: When::Create,
-            actions: &[
-                "logs:CreateLogGroup",
-                "logs:PutRetentionPolicy",
+        // GetFunction leaves tags out for whoever may not list them.
+        Call::of(When::Read, FUNCTION, &["lambda:GetFunction", "lambda:ListTags", "lambda:GetPolicy"]),
+        Call::of(When::Read, FUNCTION, &["lambda:ListAliases", "lambda:ListVersionsByFunction"]),
+        Call::of(When::Read, ANY, &["logs:DescribeLogGroups"]),
+        // Lambda fetches the package as whoever creates the function.
+        Call::of(When::Create, &[PACKAGES], &["s3:GetObject", "s3:PutObject"]),
+        Call::of(When::Create, LOG_GROUP, &["logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy"]),
+        Call::of(
+            When::Create,
+            FUNCTION,
+            &[
                 "lambda:CreateFunction",
                 "lambda:TagResource",
                 "lambda:PutFunctionConcurrency",
@@ -142,10 +158,11 @@ impl Kind for Function {
                 "lambda:CreateAlias",
                 "lambda:AddPermission",
             ],
-        },
-        Call { when: When::Update(&["package", "architecture"]), actions: &["lambda:UpdateFunctionCode", "lambda:TagResource"] },
-        Call {
-            when: When::Update(&[
+        ),
+        Call::of(When::Update(&["package", "architecture"]), &[PACKAGES], &["s3:GetObject", "s3:PutObject"]),
+        Call::of(When::Update(&["package", "architecture"]), FUNCTION, &["lambda:UpdateFunctionCode"]),
+        Call::of(
+            When::Update(&[
                 "runtime",
                 "handler",
                 "role",
@@ -164,14 +181,16 @@ impl Kind for Function {
                 "snap_start",
                 "failed_change",
             ]),
-            actions: &["lambda:UpdateFunctionConfiguration"],
-        },
-        Call {
-            when: When::Update(&["reserved_concurrency"]),
-            actions: &["lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"],
-        },
-        Call {
-            when: When::Update(&[
+            FUNCTION,
+            &["lambda:UpdateFunctionConfiguration"],
+        ),
+        Call::of(
+            When::Update(&["reserved_concurrency"]),
+            FUNCTION,
+            &["lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"],
+        ),
+        Call::of(
+            When::Update(&[
                 "package",
                 "architecture",
                 "runtime",
@@ -191,18 +210,25 @@ impl Kind for Function {
                 "snap_start",
                 "alias",
             ]),
-            actions: &["lambda:PublishVersion", "lambda:CreateAlias", "lambda:UpdateAlias"],
-        },
-        Call { when: When::Update(&["other_aliases"]), actions: &["lambda:DeleteAlias"] },
-        Call {
-            when: When::Update(&["permissions", "function_permissions"]),
-            actions: &["lambda:RemovePermission", "lambda:AddPermission"],
-        },
-        Call {
-            when: When::Update(&["log_group"]),
-            actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"],
-        },
-        Call { when: When::Delete, actions: &["lambda:DeleteFunction", "logs:DeleteLogGroup"] },
+            FUNCTION,
+            &["lambda:PublishVersion", "lambda:CreateAlias", "lambda:UpdateAlias"],
+        ),
+        Call::of(When::Update(&["other_aliases"]), FUNCTION, &["lambda:DeleteAlias"]),
+        Call::of(
+            When::Update(&["permissions", "function_permissions"]),
+            FUNCTION,
+            &["lambda:RemovePermission", "lambda:AddPermission"],
+        ),
+        Call::of(
+            When::Update(&["log_group"]),
+            LOG_GROUP,
+            &["logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"],
+        ),
+        Call::of(When::Update(&["log_group"]), LOG_GROUP, &["logs:DisassociateKmsKey", "logs:PutLogGroupDeletionProtection"]),
+        Call::of(When::Update(&[]), FUNCTION, &["lambda:TagResource"]),
+        Call::of(When::Update(&["tags"]), FUNCTION, &["lambda:UntagResource"]),
+        Call::of(When::Delete, FUNCTION, &["lambda:DeleteFunction"]),
+        Call::of(When::Delete, LOG_GROUP, &["logs:DeleteLogGroup"]),
     ];
 
     type Spec = Spec;
@@ -226,6 +252,18 @@ impl Kind for Function {
 
     fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
         spec::desired(spec, scope)
+    }
+
+    /// Source for keys: "Securing environment variables" in the Lambda developer guide.
+    fn accesses(_: &World, _: &str, state: &State) -> Vec<Access> {
+        let configuration = &state.configuration;
+        let mut found = vec![Access::pass_role(&configuration.role, "lambda")];
+        found.extend(configuration.layers.iter().map(|layer| Access::of(When::Create, "lambda:GetLayerVersion", layer)));
+        if let Some(key) = &configuration.kms_key {
+            found.push(Access::of(When::Read, "kms:Decrypt", key));
+            found.extend(["kms:CreateGrant", "kms:Encrypt"].map(|action| Access::of(When::Create, action, key)));
+        }
+        found
     }
 
     /// Five requests per function, all at once: GetFunction (with tags and reserved concurrency), the versions, the

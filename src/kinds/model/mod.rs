@@ -17,7 +17,7 @@ use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::images;
-use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 
 /// How long a new role may take until SageMaker can read the artifact with it.
 const ROLE_SPREADS: Duration = Duration::from_secs(60);
@@ -28,6 +28,8 @@ const IMAGE: &str = concat!(
 const ARTIFACT: &str = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.*[^/]$";
 /// A package by its ARN: a version of a group, or one without versions.
 const PACKAGE: &str = r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/[a-zA-Z0-9-]{1,63}(/[0-9]{1,5})?$";
+
+const MODEL: &[&str] = &["arn:{partition}:sagemaker:{region}:{account}:model/{hashed}"];
 
 pub struct Model;
 
@@ -86,9 +88,12 @@ impl Kind for Model {
         &[Field { path: "*", rule: Rule::Immutable, why: "SageMaker has no call that changes a model: a new one is made" }];
     const NAMED_BY_CONTENT: bool = true;
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["sagemaker:CreateModel"] },
-        Call { when: When::Update(&[]), actions: &["sagemaker:CreateModel"] },
-        Call { when: When::Delete, actions: &["sagemaker:DeleteModel"] },
+        Call::of(When::Read, ANY, &["sagemaker:ListModels"]),
+        Call::of(When::Read, MODEL, &["sagemaker:DescribeModel", "sagemaker:ListTags"]),
+        Call::of(When::Create, MODEL, &["sagemaker:CreateModel", "sagemaker:AddTags"]),
+        Call::of(When::Update(&[]), MODEL, &["sagemaker:CreateModel", "sagemaker:AddTags"]),
+        Call::of(When::Update(&["tags"]), MODEL, &["sagemaker:DeleteTags"]),
+        Call::of(When::Delete, MODEL, &["sagemaker:DeleteModel"]),
     ];
 
     type Spec = Spec;
@@ -128,6 +133,26 @@ impl Kind for Model {
             vpc: None,
             other: Others::new(),
         })
+    }
+
+    /// Whoever may not list a bucket is not told that an artifact is missing.
+    fn accesses(world: &World, _: &str, state: &State) -> Vec<Access> {
+        let mut found: Vec<Access> = state.role.iter().map(|role| Access::pass_role(role, "sagemaker")).collect();
+        if let Some(path) = state.artifact.as_deref().and_then(|artifact| artifact.strip_prefix("s3://")) {
+            let bucket = path.split('/').next().unwrap_or_default();
+            let arn = |resource: &str| format!("arn:{}:s3:::{resource}", world.partition());
+            found.push(Access::of(When::Read, "s3:GetObject", arn(path)));
+            found.push(Access::of(When::Read, "s3:ListBucket", arn(bucket)));
+        }
+        if let Some(package) = &state.package {
+            // Which one is the latest approved of a group is not known before it is deployed.
+            let (when, package) = match package.starts_with("${") {
+                true => (When::Create, world.arn("sagemaker", &format!("model-package/{}*", world.prefix()))),
+                false => (When::Read, package.clone()),
+            };
+            found.push(Access::of(when, "sagemaker:DescribeModelPackage", package));
+        }
+        found
     }
 
     /// One listing for all models of the environment, and one description per generation, all of these at once.

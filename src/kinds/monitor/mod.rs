@@ -17,8 +17,17 @@ use super::sagemaker::{base, check_name};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use spec::{Engine, Spec};
+
+const RULE: &[&str] = &["arn:{partition}:events:{region}:{account}:rule/{name}"];
+const SCHEDULE: &[&str] = &["arn:{partition}:sagemaker:{region}:{account}:monitoring-schedule/{name}"];
+const DEFINITION: &[&str] = &["arn:{partition}:sagemaker:{region}:{account}:data-quality-job-definition/{hashed}"];
+const DEFINITIONS: &[&str] =
+    &["sagemaker:CreateDataQualityJobDefinition", "sagemaker:AddTags", "sagemaker:DeleteDataQualityJobDefinition"];
+/// The job that makes a baseline.
+const BASELINE: &[&str] = &["arn:{partition}:sagemaker:{region}:{account}:processing-job/{hashed}"];
+const BASELINES: &[&str] = &["sagemaker:CreateProcessingJob", "sagemaker:DescribeProcessingJob", "sagemaker:AddTags"];
 
 pub struct Monitor;
 
@@ -45,51 +54,47 @@ impl Kind for Monitor {
     /// What is not the current definition nobody can go back to: the schedule alone says which it was.
     const KEPT_GENERATIONS: usize = 0;
     const CALLS: &'static [Call] = &[
-        Call {
-            when: When::Create,
-            actions: &[
-                "events:PutRule",
-                "events:RemoveTargets",
-                "events:PutTargets",
-                "sagemaker:CreateProcessingJob",
-                "sagemaker:CreateDataQualityJobDefinition",
+        Call::of(When::Read, ANY, &["events:ListRules"]),
+        Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"]),
+        Call::of(When::Read, ANY, &["sagemaker:ListMonitoringSchedules", "sagemaker:ListDataQualityJobDefinitions"]),
+        Call::of(When::Read, SCHEDULE, &["sagemaker:DescribeMonitoringSchedule", "sagemaker:ListTags"]),
+        Call::of(When::Read, DEFINITION, &["sagemaker:DescribeDataQualityJobDefinition"]),
+        Call::of(When::Create, RULE, &["events:PutRule", "events:TagResource", "events:RemoveTargets", "events:PutTargets"]),
+        Call::of(When::Create, BASELINE, BASELINES),
+        Call::of(When::Create, DEFINITION, DEFINITIONS),
+        Call::of(
+            When::Create,
+            SCHEDULE,
+            &[
                 "sagemaker:CreateMonitoringSchedule",
+                "sagemaker:AddTags",
                 "sagemaker:UpdateMonitoringSchedule",
                 "sagemaker:StartMonitoringSchedule",
                 "sagemaker:StopMonitoringSchedule",
                 "sagemaker:DeleteMonitoringSchedule",
-                "sagemaker:DeleteDataQualityJobDefinition",
             ],
-        },
-        Call { when: When::Update(&["rule"]), actions: &["events:PutRule"] },
-        Call { when: When::Update(&["targets"]), actions: &["events:RemoveTargets", "events:PutTargets"] },
-        Call {
-            when: When::Update(&["schedule"]),
-            actions: &[
-                "sagemaker:UpdateMonitoringSchedule",
-                "sagemaker:StartMonitoringSchedule",
-                "sagemaker:StopMonitoringSchedule",
-            ],
-        },
-        Call {
-            when: When::Update(&["definition"]),
-            actions: &[
-                "sagemaker:CreateProcessingJob",
-                "sagemaker:CreateDataQualityJobDefinition",
-                "sagemaker:UpdateMonitoringSchedule",
-                "sagemaker:StopMonitoringSchedule",
-                "sagemaker:DeleteDataQualityJobDefinition",
-            ],
-        },
-        Call {
-            when: When::Delete,
-            actions: &[
-                "events:RemoveTargets",
-                "events:DeleteRule",
-                "sagemaker:DeleteMonitoringSchedule",
-                "sagemaker:DeleteDataQualityJobDefinition",
-            ],
-        },
+        ),
+        Call::of(When::Update(&["rule"]), RULE, &["events:PutRule"]),
+        Call::of(When::Update(&["targets"]), RULE, &["events:RemoveTargets", "events:PutTargets"]),
+        Call::of(
+            When::Update(&["schedule"]),
+            SCHEDULE,
+            &["sagemaker:UpdateMonitoringSchedule", "sagemaker:StartMonitoringSchedule", "sagemaker:StopMonitoringSchedule"],
+        ),
+        Call::of(When::Update(&["definition"]), BASELINE, BASELINES),
+        Call::of(When::Update(&["definition"]), DEFINITION, DEFINITIONS),
+        Call::of(
+            When::Update(&["definition"]),
+            SCHEDULE,
+            &["sagemaker:UpdateMonitoringSchedule", "sagemaker:StopMonitoringSchedule"],
+        ),
+        Call::of(When::Update(&[]), RULE, &["events:TagResource"]),
+        Call::of(When::Update(&[]), SCHEDULE, &["sagemaker:AddTags"]),
+        Call::of(When::Update(&["tags"]), RULE, &["events:UntagResource"]),
+        Call::of(When::Update(&["tags"]), SCHEDULE, &["sagemaker:DeleteTags"]),
+        Call::of(When::Delete, RULE, &["events:RemoveTargets", "events:DeleteRule"]),
+        Call::of(When::Delete, SCHEDULE, &["sagemaker:DeleteMonitoringSchedule"]),
+        Call::of(When::Delete, DEFINITION, &["sagemaker:DeleteDataQualityJobDefinition"]),
     ];
 
     type Spec = Spec;
@@ -120,6 +125,13 @@ impl Kind for Monitor {
         match spec.engine {
             Engine::Lambda => rule::desired(spec, scope).map(Box::new).map(State::Lambda),
             Engine::Sagemaker => quality::desired(spec, scope).map(Box::new).map(State::Sagemaker),
+        }
+    }
+
+    fn accesses(world: &World, _: &str, state: &State) -> Vec<Access> {
+        match state {
+            State::Lambda(_) => vec![],
+            State::Sagemaker(state) => quality::accesses(world, state),
         }
     }
 

@@ -14,8 +14,12 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use spec::Spec;
+
+const ROLE: &str = "arn:{partition}:iam::{account}:role{path}*";
+/// What does not exist has no path, and what somebody made anew may have another.
+const PATHLESS: &str = "arn:{partition}:iam::{account}:role/{name}";
 
 pub struct Role;
 
@@ -43,19 +47,20 @@ impl Kind for Role {
         Field { path: "managed_policies", rule: Rule::Unordered, why: "attachments have no order" },
     ];
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"] },
-        Call { when: When::Update(&["trust"]), actions: &["iam:UpdateAssumeRolePolicy"] },
-        Call { when: When::Update(&["description", "max_session_duration"]), actions: &["iam:UpdateRole"] },
-        Call {
-            when: When::Update(&["boundary"]),
-            actions: &["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"],
-        },
-        Call { when: When::Update(&["policies"]), actions: &["iam:PutRolePolicy", "iam:DeleteRolePolicy"] },
-        Call { when: When::Update(&["managed_policies"]), actions: &["iam:AttachRolePolicy", "iam:DetachRolePolicy"] },
-        Call {
-            when: When::Delete,
-            actions: &["iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteRole"],
-        },
+        Call::of(When::Search, ANY, &["iam:ListRoles"]),
+        Call::of(When::Read, &[ROLE, PATHLESS], &["iam:GetRole", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"]),
+        Call::of(When::Read, &[ROLE, PATHLESS], &["iam:GetRolePolicy"]),
+        Call::of(When::Create, &[ROLE], &["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:TagRole"]),
+        Call::of(When::Update(&["trust"]), &[ROLE], &["iam:UpdateAssumeRolePolicy"]),
+        Call::of(When::Update(&["description", "max_session_duration"]), &[ROLE], &["iam:UpdateRole"]),
+        Call::of(When::Update(&["boundary"]), &[ROLE], &["iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"]),
+        Call::of(When::Update(&["policies"]), &[ROLE], &["iam:PutRolePolicy", "iam:DeleteRolePolicy"]),
+        Call::of(When::Update(&["managed_policies"]), &[ROLE], &["iam:AttachRolePolicy", "iam:DetachRolePolicy"]),
+        Call::of(When::Update(&[]), &[ROLE], &["iam:TagRole"]),
+        Call::of(When::Update(&["tags"]), &[ROLE], &["iam:UntagRole"]),
+        Call::of(When::Delete, &[ROLE], &["iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:ListInstanceProfilesForRole"]),
+        Call::of(When::Delete, &["arn:{partition}:iam::{account}:instance-profile/*"], &["iam:RemoveRoleFromInstanceProfile"]),
+        Call::of(When::Delete, &[ROLE], &["iam:DeleteRole"]),
     ];
 
     type Spec = Spec;

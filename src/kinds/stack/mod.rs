@@ -1,5 +1,6 @@
 //! CloudFormation stacks: all that has no kind of its own.
 
+mod access;
 mod buckets;
 mod change_set;
 mod events;
@@ -18,13 +19,27 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
 use crate::template::{self, Context, Output};
 
 /// The tag of stacks whose buckets are emptied before the stack is deleted: whoever deletes has only the name.
 const EMPTY_ON_DESTROY: &str = "scones:empty-on-destroy";
 /// What CloudFormation shows in place of a `NoEcho` parameter's value.
 const HIDDEN: &str = "****";
+
+const STACK: &[&str] = &["arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*"];
+/// A change set is known by its own ARN once it is made.
+const CHANGE_SET: &[&str] = &[
+    "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*",
+    "arn:{partition}:cloudformation:{region}:{account}:changeSet/scones-*/*",
+];
+const MAKE: &[&str] = &[
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:DeleteChangeSet",
+    "cloudformation:TagResource",
+];
 
 pub struct Stack;
 
@@ -134,28 +149,18 @@ impl Kind for Stack {
     const REFERENCES_ORDER: bool = true;
     const DEADLINE: Duration = Duration::from_secs(60 * 60);
     const CALLS: &'static [Call] = &[
-        Call {
-            when: When::Create,
-            actions: &[
-                "cloudformation:CreateChangeSet",
-                "cloudformation:ExecuteChangeSet",
-                "cloudformation:UpdateTerminationProtection",
-            ],
-        },
-        Call {
-            when: When::Update(&[]),
-            actions: &["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:UpdateStack"],
-        },
-        Call { when: When::Update(&["termination_protection"]), actions: &["cloudformation:UpdateTerminationProtection"] },
-        Call {
-            when: When::Delete,
-            actions: &[
-                "s3:DeleteObjectVersion",
-                "s3:AbortMultipartUpload",
-                "cloudformation:UpdateTerminationProtection",
-                "cloudformation:DeleteStack",
-            ],
-        },
+        Call::of(When::Read, STACK, &["cloudformation:DescribeStacks", "cloudformation:GetTemplate"]),
+        Call::of(When::Read, STACK, &["cloudformation:DescribeStackEvents"]),
+        Call::of(When::Create, CHANGE_SET, MAKE),
+        Call::of(When::Update(&[]), CHANGE_SET, MAKE),
+        Call::of(When::Update(&[]), STACK, &["cloudformation:UpdateStack"]),
+        // What a failed update left is cleared away first.
+        Call::of(When::Update(&[]), STACK, &["cloudformation:RollbackStack", "cloudformation:ContinueUpdateRollback"]),
+        Call::of(When::Create, STACK, &["cloudformation:UpdateTerminationProtection"]),
+        Call::of(When::Update(&["termination_protection"]), STACK, &["cloudformation:UpdateTerminationProtection"]),
+        Call::of(When::Delete, STACK, &["cloudformation:ListStackResources"]),
+        Call::of(When::Delete, ANY, &["cloudformation:ListImports"]),
+        Call::of(When::Delete, STACK, &["cloudformation:UpdateTerminationProtection", "cloudformation:DeleteStack"]),
     ];
 
     type Spec = Spec;
@@ -231,6 +236,11 @@ impl Kind for Stack {
             empty_on_destroy: spec.empty_on_destroy,
             termination_protection: spec.termination_protection,
         })
+    }
+
+    /// CloudFormation acts with the permissions of whoever deploys.
+    fn accesses(world: &World, name: &str, state: &State) -> Vec<Access> {
+        access::of(world, name, state)
     }
 
     /// Two requests per stack, at once; one or two more for a stack that is being worked on or that failed.

@@ -15,8 +15,15 @@ use super::log_group::{self, LogGroup};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
 use spec::Spec;
+
+const MACHINE: &[&str] = &["arn:{partition}:states:{region}:{account}:stateMachine:{name}"];
+/// IAM is asked with one form for tags, and with the other for all else.
+const LOG_GROUP: &[&str] = &[
+    "arn:{partition}:logs:{region}:{account}:log-group:/aws/vendedlogs/states/{name}",
+    "arn:{partition}:logs:{region}:{account}:log-group:/aws/vendedlogs/states/{name}:*",
+];
 
 pub struct StateMachine;
 
@@ -61,16 +68,32 @@ impl Kind for StateMachine {
     ];
     const INPUTS: &'static [(&'static str, Input)] = &[("definition", Input::Document)];
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "states:CreateStateMachine"] },
-        Call {
-            when: When::Update(&["log_group", "logging"]),
-            actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:DeleteLogGroup"],
-        },
-        Call {
-            when: When::Update(&["definition", "role", "logging", "tracing", "encryption"]),
-            actions: &["states:UpdateStateMachine"],
-        },
-        Call { when: When::Delete, actions: &["states:DeleteStateMachine", "logs:DeleteLogGroup"] },
+        Call::of(When::Read, MACHINE, &["states:DescribeStateMachine", "states:ListTagsForResource"]),
+        Call::of(When::Read, ANY, &["logs:DescribeLogGroups"]),
+        Call::of(When::Create, LOG_GROUP, &["logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy"]),
+        Call::of(When::Create, MACHINE, &["states:CreateStateMachine", "states:TagResource"]),
+        Call::of(
+            When::Update(&["log_group", "logging"]),
+            LOG_GROUP,
+            &[
+                "logs:CreateLogGroup",
+                "logs:TagResource",
+                "logs:PutRetentionPolicy",
+                "logs:DeleteRetentionPolicy",
+                "logs:DisassociateKmsKey",
+                "logs:PutLogGroupDeletionProtection",
+                "logs:DeleteLogGroup",
+            ],
+        ),
+        Call::of(
+            When::Update(&["definition", "role", "logging", "tracing", "encryption"]),
+            MACHINE,
+            &["states:UpdateStateMachine"],
+        ),
+        Call::of(When::Update(&[]), MACHINE, &["states:TagResource"]),
+        Call::of(When::Update(&["tags"]), MACHINE, &["states:UntagResource"]),
+        Call::of(When::Delete, MACHINE, &["states:DeleteStateMachine"]),
+        Call::of(When::Delete, LOG_GROUP, &["logs:DeleteLogGroup"]),
     ];
 
     type Spec = Spec;
@@ -95,6 +118,10 @@ impl Kind for StateMachine {
 
     fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
         spec::desired(spec, scope)
+    }
+
+    fn accesses(_: &World, _: &str, state: &State) -> Vec<Access> {
+        vec![Access::pass_role(&state.role, "states")]
     }
 
     /// One request per state machine, and one for the log groups of all that have computed names.

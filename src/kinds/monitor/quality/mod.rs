@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::{Access, When, World};
 use crate::kinds::sagemaker::{Others, Vpc};
 
 pub use desired::desired;
@@ -68,4 +69,18 @@ struct Baseline {
     /// The data that these are made of, if scones has them made. SageMaker keeps it only in the address of the
     /// statistics, which ends in a hash of it: where that is the same, so is the data.
     data: Option<String>,
+}
+
+/// A baseline is looked for where scones has it made.
+pub fn accesses(world: &World, state: &Monitored) -> Vec<Access> {
+    let definition = &state.definition;
+    let mut found: Vec<Access> = definition.role.iter().map(|role| Access::pass_role(role, "sagemaker")).collect();
+    let made = definition.baseline.statistics.as_deref().filter(|_| definition.baseline.data.is_some());
+    if let Some(path) = made.and_then(|statistics| statistics.strip_prefix("s3://")) {
+        let bucket = path.split('/').next().unwrap_or_default();
+        let arn = |resource: &str| format!("arn:{}:s3:::{resource}", world.partition());
+        found.push(Access::of(When::Create, "s3:GetObject", arn(path)));
+        found.push(Access::of(When::Create, "s3:ListBucket", arn(bucket)));
+    }
+    found
 }

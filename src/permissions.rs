@@ -1,0 +1,219 @@
+//! (Desired, kinds) → the smallest IAM policy that a job needs. Pure.
+//!
+//! Kinds say which actions they send and on what. Names that begin as the environment's do become one pattern, since what
+//! is declared no more has to be read and deleted too; other names stand for themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::address::Address;
+use crate::desired::Desired;
+use crate::environment::Blocks;
+use crate::kind::{ANY, Access, AnyKind, Call, Registry, When, World};
+use crate::policy::glob;
+
+/// The most characters of a managed policy, white space not counted. Source: IAM quotas, "Managed policy length".
+pub const MANAGED_LIMIT: usize = 6_144;
+
+/// What a policy is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Job {
+    Plan,
+    /// Also destroying, adopting and pruning.
+    Apply,
+    Drift,
+}
+
+impl Job {
+    fn sends(self, when: When) -> bool {
+        match when {
+            When::Search | When::Read => true,
+            When::Create | When::Update(_) | When::Delete => self == Self::Apply,
+        }
+    }
+}
+
+/// What the engine itself asks. GetCallerIdentity is not among it: IAM lets everybody ask who they are.
+const ENGINE: &[Call] = &[
+    Call::of(When::Search, ANY, &["tag:GetResources"]),
+    // HeadBucket.
+    Call::of(When::Search, BOOTSTRAP, &["s3:ListBucket"]),
+    Call::of(When::Create, BOOTSTRAP, &["s3:CreateBucket", "s3:PutBucketPublicAccessBlock", "s3:PutEncryptionConfiguration"]),
+];
+const BOOTSTRAP: &[&str] = &["arn:{partition}:s3:::{bootstrap}"];
+
+/// Returns the policy as `aws iam create-policy` takes it: one statement for all actions on the same resources.
+#[must_use]
+pub fn policy(desired: &Desired, registry: &Registry, job: Job) -> Value {
+    let mut grants: BTreeMap<Grant, BTreeSet<String>> = BTreeMap::new();
+    for (grant, on) in granted(desired, registry, job) {
+        grants.entry(grant).or_default().insert(on);
+    }
+    let mut statements: BTreeMap<(Vec<String>, Option<Condition>), Vec<&str>> = BTreeMap::new();
+    for (grant, resources) in grants {
+        statements.entry((uncovered(resources), grant.only)).or_default().push(grant.action);
+    }
+    let mut statements: Vec<_> = statements.into_iter().collect();
+    statements.sort_by(|(_, one), (_, other)| one.cmp(other));
+    let statements: Vec<Value> = statements.into_iter().map(|((on, only), actions)| statement(&actions, &on, only)).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// Says what takes permissions that are not known here, and so are not in the policy.
+#[must_use]
+pub fn unknown(desired: &Desired, registry: &Registry, job: Job) -> Vec<String> {
+    let unknown = |access| match access {
+        Access::Unknown(what) => Some(what),
+        Access::Known { .. } => None,
+    };
+    let mut found: Vec<String> = accesses(desired, registry).filter(|_| job == Job::Apply).filter_map(unknown).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// An action, with what it is bound to besides its resources.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Grant {
+    action: &'static str,
+    only: Option<Condition>,
+}
+
+/// A condition key and the only value it may have.
+type Condition = (&'static str, String);
+
+/// All that is granted, one resource at a time.
+fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<(Grant, String)> {
+    let world = &desired.world;
+    let mut found = vec![];
+    let mut add = |call: &Call, names: &[Name]| {
+        for (action, on) in call.actions.iter().flat_map(|action| call.on.iter().map(move |on| (*action, *on))) {
+            let only = call.only.map(|(key, value)| (key, value.to_owned()));
+            found.extend(names.iter().map(|name| granted_one(world, action, name.filled(on, world), only.clone())));
+        }
+    };
+    for call in ENGINE.iter().filter(|call| job.sends(call.when)) {
+        add(call, &[Name::of_environment(world)]);
+    }
+    for kind in registry.iter() {
+        let names = names(kind, desired);
+        let asked = |call: &&Call| job.sends(call.when) && (call.when == When::Search || is_declared(kind, desired));
+        kind.calls().iter().filter(asked).for_each(|call| add(call, &names));
+    }
+    let others = accesses(desired, registry).chain(verifying(desired).into_iter().filter(|_| job == Job::Apply));
+    for access in others {
+        if let Access::Known { when, action, on, only } = access
+            && job.sends(when)
+        {
+            found.push(granted_one(world, action, in_path(closed(&on), world), only));
+        }
+    }
+    found
+}
+
+/// What knows no resource is bound to the region, as far as its service has any.
+fn granted_one(world: &World, action: &'static str, on: String, only: Option<Condition>) -> (Grant, String) {
+    let regional = on == "*" && !action.starts_with("iam:");
+    let only = only.or_else(|| regional.then(|| ("aws:RequestedRegion", world.region.clone())));
+    (Grant { action, only }, on)
+}
+
+fn accesses<'a>(desired: &'a Desired, registry: &'a Registry) -> impl Iterator<Item = Access> + 'a {
+    desired.resources.iter().flat_map(|(address, resource)| {
+        let kind = registry.get(&address.section);
+        kind.map(|kind| kind.accesses(&desired.world, &resource.name, &resource.state)).unwrap_or_default()
+    })
+}
+
+/// The picture that must come out right after each apply.
+fn verifying(desired: &Desired) -> Vec<Access> {
+    let Ok(Blocks { verify: Some(_), run: Some(run), .. }) = Blocks::of(&desired.blocks) else { return vec![] };
+    let world = &desired.world;
+    let workflow = desired.resources.get(&Address::new("state_machines", run.workflow.as_str()));
+    let name = workflow.map_or("*", |workflow| workflow.name.as_str());
+    let upload = run.upload.trim_start_matches("s3://");
+    vec![
+        Access::of(When::Create, "states:StartExecution", world.arn("states", &format!("stateMachine:{name}"))),
+        Access::of(When::Create, "states:GetExecutionHistory", world.arn("states", &format!("execution:{name}:*"))),
+        Access::of(When::Create, "s3:PutObject", format!("arn:{}:s3:::{upload}/*", world.partition())),
+    ]
+}
+
+fn is_declared(kind: &dyn AnyKind, desired: &Desired) -> bool {
+    desired.resources.keys().any(|address| address.section == kind.section())
+}
+
+/// The names that resources of a kind have, as patterns.
+fn names(kind: &dyn AnyKind, desired: &Desired) -> Vec<Name> {
+    let prefix = desired.world.prefix();
+    let given = desired.resources.iter().filter(|(address, _)| address.section == kind.section());
+    let others = given.map(|(_, resource)| &resource.name).filter(|name| !name.starts_with(&prefix));
+    let others = others.map(|name| Name { name: name.clone(), hashed: format!("{name}-*") });
+    [Name::of_environment(&desired.world)].into_iter().chain(others).collect()
+}
+
+/// What stands for the name of a resource.
+struct Name {
+    name: String,
+    /// The same for names that end in a hash.
+    hashed: String,
+}
+
+impl Name {
+    fn of_environment(world: &World) -> Self {
+        let any = format!("{}*", world.prefix());
+        Self { name: any.clone(), hashed: any }
+    }
+
+    fn filled(&self, on: &str, world: &World) -> String {
+        [
+            ("{partition}", world.partition()),
+            ("{region}", &world.region),
+            ("{account}", &world.account),
+            ("{path}", &world.role_path()),
+            ("{bootstrap}", &world.bootstrap_bucket()),
+            ("{name}", &self.name),
+            ("{hashed}", &self.hashed),
+        ]
+        .into_iter()
+        .fold(on.to_owned(), |text, (place, value)| text.replace(place, value))
+    }
+}
+
+/// References that are still open, `${…}`, stand for anything.
+fn closed(on: &str) -> String {
+    let mut out = String::new();
+    let mut rest = on;
+    while let Some((before, behind)) = rest.split_once("${") {
+        out.push_str(before);
+        out.push('*');
+        rest = behind.split_once('}').map_or("", |(_, after)| after);
+    }
+    let out = out + rest;
+    // What begins with a reference is an ARN that is wholly unknown.
+    if out.starts_with('*') { "*".to_owned() } else { out }
+}
+
+/// Roles below the environment's path are one pattern: who may make any role there gains nothing by a list of them.
+fn in_path(on: String, world: &World) -> String {
+    let path = format!("arn:{}:iam::{}:role{}", world.partition(), world.account, world.role_path());
+    if on.starts_with(&path) { path + "*" } else { on }
+}
+
+/// Leaves out what another pattern of the same list covers.
+fn uncovered(resources: BTreeSet<String>) -> Vec<String> {
+    let covered = |one: &String| resources.iter().any(|other| other != one && glob(other, one));
+    resources.iter().filter(|one| !covered(one)).cloned().collect()
+}
+
+fn statement(actions: &[&str], on: &[String], only: Option<Condition>) -> Value {
+    let mut statement = Map::new();
+    statement.insert("Effect".to_owned(), json!("Allow"));
+    statement.insert("Action".to_owned(), json!(actions));
+    statement.insert("Resource".to_owned(), json!(on));
+    if let Some((key, value)) = only {
+        statement.insert("Condition".to_owned(), json!({ "StringEquals": { key: value } }));
+    }
+    Value::Object(statement)
+}
