@@ -17,9 +17,11 @@ use serde_json::Value;
 pub use scope::{Link, Scope};
 
 use crate::address::Address;
+use crate::environment::drift_check::NAME;
 use crate::environment::shape::nearest;
 use crate::environment::{Blocks, Diagnostic, Diagnostics, Environment};
 use crate::kind::{AnyKind, Attribute, Needs, Registry, Tags, World};
+use crate::packages::PROGRAM;
 use resolve::Resolver;
 
 /// Tag keys that scones writes itself.
@@ -50,6 +52,14 @@ pub struct Desired {
     pub blocks: BTreeMap<String, Value>,
     /// In an order in which they can be made.
     pub resources: IndexMap<Address, Resource>,
+}
+
+impl Desired {
+    /// The function that the block `drift_check` stands for, if the environment has it.
+    pub fn drift_check(&self) -> Option<&Resource> {
+        let function = self.resources.get(&Address::new("functions", NAME))?;
+        (function.source.as_deref() == Some(PROGRAM)).then_some(function)
+    }
 }
 
 /// One resource that should exist.

@@ -51,7 +51,7 @@ fi
 if [[ $(wc -m <"$report") -gt $longest ]]; then
   # The marker is the first line, so what is cut off is the end.
   LC_ALL=C.UTF-8 awk -v longest="$longest" '{ length_so_far += length($0) + 1 } length_so_far <= longest' "$report" >"$work/short.md"
-  printf '\n\nThe report is longer than an issue: `scones drift %s` shows all of it.\n' "$environment" >>"$work/short.md"
+  printf "\n\nThe report is longer than an issue: \`scones drift %s\` shows all of it.\n" "$environment" >>"$work/short.md"
   report=$work/short.md
 fi
 if [[ -n $number ]]; then

@@ -8,8 +8,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Reading, kept, look, publish, publish_unknown, report_key};
+use super::kept::key_of;
+use super::{Reading, kept, look, publish, publish_unknown};
 use crate::aws::{Aws, AwsError, Session, bootstrap};
+use crate::environment::drift_check::report_key;
 use crate::kind::World;
 use crate::kinds::registry;
 use crate::plan::Plan;
@@ -84,7 +86,7 @@ async fn answer(patience: Duration) -> Result<Answer, AwsError> {
             (unknown(&aws.world, &error), None)
         }
     };
-    bootstrap::put(&aws, &report_key(&aws.world), report(&answer, drift)?).await?;
+    bootstrap::put(&aws, &key_of(&aws.world, report_key), report(&answer, drift)?).await?;
     Ok(answer)
 }
 
@@ -132,7 +134,7 @@ fn verdict_of(world: &World, verdict: Verdict, text: &str) -> Answer {
     if summary.chars().count() > LONGEST_SUMMARY {
         summary = summary.chars().take(LONGEST_SUMMARY - 1).chain(['…']).collect();
     }
-    let report = format!("s3://{}/{}", world.bootstrap_bucket(), report_key(world));
+    let report = format!("s3://{}/{}", world.bootstrap_bucket(), key_of(world, report_key));
     Answer { app, environment, account, region, verdict, summary, reading: None, report }
 }
 

@@ -3,10 +3,11 @@
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use jiff::Timestamp;
 
+use super::kept::key_of;
 use super::measure::{Metric, NAMESPACE, Reading, Unit, unknown};
 use super::memory::Memory;
-use super::memory_key;
 use crate::aws::{Aws, AwsError, Optional, bootstrap};
+use crate::environment::drift_check::memory_key;
 use crate::plan::Plan;
 
 /// Publishes what a look found, and remembers it. `failed` is the number of reads that failed.
@@ -17,7 +18,7 @@ use crate::plan::Plan;
 /// CloudWatch or S3 refused; a memory that is missing or broken is no error, it starts anew.
 pub async fn publish(aws: &Aws, drift: &Plan, failed: usize) -> Result<Reading, AwsError> {
     let now = Timestamp::now();
-    let key = memory_key(&aws.world);
+    let key = key_of(&aws.world, memory_key);
     let kept = bootstrap::read(aws, &key).await?;
     let before = kept.as_deref().and_then(Memory::parse);
     let after = before.clone().unwrap_or_default().after(drift, now, failed == 0);

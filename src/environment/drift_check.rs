@@ -16,6 +16,21 @@ pub const NAME: &str = "drift-check";
 pub const FOUND: &str = "drift-found";
 pub const UNKNOWN: &str = "drift-unknown";
 
+/// Where in the bootstrap bucket `apply` leaves what it applied, for the function: it has no files.
+pub fn applied_key(app: &str, environment: &str) -> String {
+    format!("desired/{app}/{environment}.json")
+}
+
+/// Where it is kept there when each drift was first seen. Nothing needs it in order to run.
+pub fn memory_key(app: &str, environment: &str) -> String {
+    format!("drift/{app}/{environment}.json")
+}
+
+/// Where the function leaves there what it found last.
+pub fn report_key(app: &str, environment: &str) -> String {
+    format!("drift/{app}/{environment}/last.json")
+}
+
 const BLOCK: &str = "drift_check";
 const SHORTEST: Seconds = Seconds(5 * 60);
 const LONGEST: Seconds = Seconds(24 * 60 * 60);
@@ -152,19 +167,17 @@ impl DriftCheck {
 /// What the function does besides reading: the reads follow from what the environment declares.
 fn allowed() -> Value {
     let bucket = "arn:${partition}:s3:::scones-${account}-${region}";
-    let object = |key: &str| format!("{bucket}/{key}");
+    let object = |key: fn(&str, &str) -> String| format!("{bucket}/{}", key("${app}", "${environment}"));
     let logs = format!("arn:${{partition}}:logs:${{region}}:${{account}}:log-group:/aws/lambda/${{functions.{NAME}.name}}:*");
     let namespace = json!({ "StringEquals": { "cloudwatch:namespace": "Scones/Drift" } });
     json!([
         { "sid": "Publish", "actions": ["cloudwatch:PutMetricData"], "resources": ["*"], "condition": namespace },
-        { "sid": "Applied", "actions": ["s3:GetObject"], "resources": [object("desired/${app}/${environment}.json")] },
+        { "sid": "Applied", "actions": ["s3:GetObject"], "resources": [object(applied_key)] },
         {
             "sid": "Remember",
             "actions": ["s3:GetObject", "s3:PutObject"],
-            "resources": [object("drift/${app}/${environment}.json"), object("drift/${app}/${environment}/last.json")],
+            "resources": [object(memory_key), object(report_key)],
         },
-        // Without it S3 answers that access is denied where an object is missing.
-        { "sid": "Missing", "actions": ["s3:ListBucket"], "resources": [bucket] },
         { "sid": "Logs", "actions": ["logs:CreateLogStream", "logs:PutLogEvents"], "resources": [logs] },
     ])
 }

@@ -11,8 +11,10 @@ use super::rule::{self, LONGEST_INPUT, Scheduled};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
-use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use crate::units::Seconds;
+
+const RULE: &[&str] = &["arn:{partition}:events:{region}:{account}:rule/{name}"];
 
 pub struct Schedule;
 
@@ -52,10 +54,14 @@ impl Kind for Schedule {
     ];
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
-        Call { when: When::Create, actions: &["events:PutRule", "events:RemoveTargets", "events:PutTargets"] },
-        Call { when: When::Update(&["rule"]), actions: &["events:PutRule"] },
-        Call { when: When::Update(&["targets"]), actions: &["events:RemoveTargets", "events:PutTargets"] },
-        Call { when: When::Delete, actions: &["events:RemoveTargets", "events:DeleteRule"] },
+        Call::of(When::Read, ANY, &["events:ListRules"]),
+        Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"]),
+        Call::of(When::Create, RULE, &["events:PutRule", "events:TagResource", "events:RemoveTargets", "events:PutTargets"]),
+        Call::of(When::Update(&["rule"]), RULE, &["events:PutRule"]),
+        Call::of(When::Update(&["targets"]), RULE, &["events:RemoveTargets", "events:PutTargets"]),
+        Call::of(When::Update(&[]), RULE, &["events:TagResource"]),
+        Call::of(When::Update(&["tags"]), RULE, &["events:UntagResource"]),
+        Call::of(When::Delete, RULE, &["events:RemoveTargets", "events:DeleteRule"]),
     ];
 
     type Spec = Spec;
