@@ -65,7 +65,7 @@ mod tests {
         let function = made.drift_check().unwrap();
         assert_eq!((function.name.as_str(), &function.state["architecture"]), ("shop-toy-drift-check", &"arm64".into()));
         assert_eq!(function.state["environment"]["SCONES_ENVIRONMENT"], "toy");
-        assert_eq!(function.state["permissions"]["caller-0"]["Principal"]["AWS"][0], "210987654321");
+        assert_eq!(function.state["permissions"]["caller-0"]["Principal"]["AWS"][0], "arn:aws:iam::210987654321:root");
         assert_eq!(function.declared_at.rsplit_once("toy.yaml").unwrap().1, ":5:1");
         let state = |section, name| &made.resources[&Address::new(section, name)].state;
         assert_eq!(state("schedules", NAME)["rule"]["schedule"], "rate(6 hours)");
