@@ -3,6 +3,7 @@
 
 mod blocks;
 mod ignore;
+mod drift_check;
 mod resolve;
 mod scope;
 mod sort;
@@ -18,10 +19,12 @@ pub use ignore::Ignored;
 pub use scope::{Link, Scope};
 
 use crate::address::Address;
+use crate::environment::drift_check::NAME;
 use crate::environment::shape::nearest;
 use crate::environment::{Blocks, Diagnostic, Diagnostics, Environment};
 use crate::kind::{AnyKind, Attribute, Needs, Registry, Tags, World};
 use crate::units::Day;
+use crate::packages::PROGRAM;
 use resolve::Resolver;
 
 /// Tag keys that scones writes itself.
@@ -66,6 +69,12 @@ impl Desired {
         let (expired, ignored) = std::mem::take(&mut self.ignored).into_iter().partition(|one| one.until < *today);
         self.ignored = ignored;
         self.expired.extend::<Vec<Ignored>>(expired);
+    }
+
+    /// The function that the block `drift_check` stands for, if the environment has it.
+    pub fn drift_check(&self) -> Option<&Resource> {
+        let function = self.resources.get(&Address::new("functions", NAME))?;
+        (function.source.as_deref() == Some(PROGRAM)).then_some(function)
     }
 }
 
@@ -156,7 +165,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
     if faults.is_empty() {
         match sort::sort(resources) {
             Ok(resources) => {
-                return Ok(Desired {
+                let mut desired = Desired {
                     world,
                     assume_role: header.assume_role.clone(),
                     ignore_tags: header.ignore_tags.clone(),
@@ -165,7 +174,12 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
                     protect: header.protect,
                     blocks,
                     resources,
-                });
+                };
+                let granted = if header.drift_check.is_some() { drift_check::grant(&mut desired, registry) } else { Ok(()) };
+                match granted {
+                    Ok(()) => return Ok(desired),
+                    Err(message) => faults.push(Diagnostic::new(message, &environment.root.span_at(&["drift_check"]))),
+                }
             }
             Err(path) => {
                 let shown: Vec<String> = path.iter().map(Address::to_string).collect();
@@ -270,11 +284,12 @@ fn physical_names(
     names
 }
 
-/// Where a name must be the only one of its sort: kinds whose ARNs have one form, such as metric and composite alarms,
-/// share their names.
+/// Where a name must be the only one of its sort: kinds whose ARNs have one form, such as metric and composite alarms, or
+/// schedules and monitors, share their names.
 fn space(kind: &dyn AnyKind, world: &World, name: &str) -> String {
     let attributes = (!kind.attributes_from_spec()).then(|| kind.attributes(world, name, &Value::Null, None));
-    match attributes.unwrap_or_default().remove("arn") {
+    let mut attributes = attributes.unwrap_or_default();
+    match attributes.remove("arn").or_else(|| attributes.remove("rule_arn")) {
         Some(Attribute::Known(arn)) => arn,
         _ => format!("{}/{name}", kind.section()),
     }

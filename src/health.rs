@@ -126,7 +126,7 @@ pub fn verdict(plan: &Plan, health: &Health) -> Verdict {
     add(health.alarms.iter().filter(|alarm| alarm.state == AlarmState::Alarm).count(), "alarm rings", "alarms ring");
     add(health.monitors.iter().filter(|monitor| monitor.is_alarming()).count(), "monitor sees drift", "monitors see drift");
     add(health.workflows.iter().filter(|workflow| workflow.keeps_failing()).count(), "workflow fails", "workflows fail");
-    let unread = plan.unknown.len() + plan.unseen.len() + health.unread.len();
+    let unread = plan.gaps() + health.unread.len();
     add(unread, "could not be read", "could not be read");
     let code = match () {
         () if unread > 0 => Code::Unknown,

@@ -6,7 +6,8 @@
 //! 2. [`desired`] turns it into the graph of resources that should exist (pure).
 //! 3. [`observe`] reads what exists, in bulk and in parallel.
 //! 4. [`plan`] compares the two (pure), with [`diff`] and the normal forms of [`policy`], [`asl`] and [`template`].
-//! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer.
+//! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer. [`drift_check`] looks on a
+//!    schedule, and publishes what it found.
 //!
 //! [`permissions`] says which IAM policy all that takes.
 //! [`kind`] is the seam between the pure half and AWS: each resource kind in [`kinds`] implements it once.
@@ -36,6 +37,7 @@ pub mod permissions;
 
 pub mod apply;
 pub mod aws;
+pub mod drift_check;
 pub mod observe;
 pub mod packages;
 

@@ -1,12 +1,20 @@
-//! Arguments in, exit code out.
+//! Arguments in, exit code out; or events in and answers out, where Lambda started it.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use scones::commands::{Cli, exit, run};
+use scones::drift_check::function;
+use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
+    if function::is_called() {
+        return ended(runtime().and_then(|runtime| {
+            runtime.block_on(function::serve()).map_err(|error| format!("error: {error}"))?;
+            Ok(exit::OK)
+        }));
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -15,14 +23,16 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { exit::ERROR } else { exit::OK });
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = writeln!(anstream::stderr(), "error: cannot start: {error}");
-            return ExitCode::from(exit::ERROR);
-        }
-    };
-    match runtime.block_on(run(cli)) {
+    ended(runtime().and_then(|runtime| runtime.block_on(run(cli)).map_err(|error| error.to_string())))
+}
+
+fn runtime() -> Result<Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| format!("error: cannot start: {error}"))
+}
+
+fn ended(result: Result<u8, String>) -> ExitCode {
+    match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "{error}");

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::environment::Blocks;
+use crate::environment::drift_check::{applied_key, memory_key, report_key};
 use crate::kind::{ANY, Access, AnyKind, Call, Registry, When, World};
 use statement::{Grant, Statement, statements};
 
@@ -84,6 +85,7 @@ fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<Grant> {
         kind.calls().iter().filter(asked).for_each(|call| add(call, &names));
     }
     let others = accesses(desired, registry).chain(verifying(desired).into_iter().filter(|_| job == Job::Apply));
+    let others = others.chain(checking(desired));
     for access in others {
         if let Access::Known { when, action, on, only } = access
             && job.sends(when)
@@ -120,6 +122,21 @@ fn verifying(desired: &Desired) -> Vec<Access> {
         Access::of(When::Create, "states:GetExecutionHistory", world.arn("states", &format!("execution:{name}:*"))),
         Access::of(When::Create, "s3:PutObject", format!("arn:{}:s3:::{upload}/*", world.partition())),
     ]
+}
+
+/// What the environment's own check for drift is told by each apply, and what destroying takes away of it.
+fn checking(desired: &Desired) -> Vec<Access> {
+    let world = &desired.world;
+    let on = |key: fn(&str, &str) -> String| {
+        let key = key(&world.app, &world.environment);
+        format!("arn:{}:s3:::{}/{key}", world.partition(), world.bootstrap_bucket())
+    };
+    let left = [applied_key, memory_key, report_key].map(|key| Access::of(When::Delete, "s3:DeleteObject", on(key)));
+    let told = desired.drift_check().into_iter().flat_map(|function| {
+        let alias = world.arn("lambda", &format!("function:{}:live", function.name));
+        [Access::of(When::Create, "s3:PutObject", on(applied_key)), Access::of(When::Create, "lambda:InvokeFunction", alias)]
+    });
+    left.into_iter().chain(told).collect()
 }
 
 fn is_declared(kind: &dyn AnyKind, desired: &Desired) -> bool {

@@ -204,7 +204,18 @@ impl Plan {
 
     /// Whether all was read that the plan speaks of; else it is none to be applied.
     pub fn is_complete(&self) -> bool {
-        self.unknown.is_empty() && self.unseen.is_empty() && !self.unchecked.values().flatten().any(|one| one.failed)
+        self.gaps() == 0
+    }
+
+    /// How much could not be read.
+    pub fn gaps(&self) -> usize {
+        self.unread().count() + self.unchecked.values().flatten().filter(|one| one.failed).count()
+    }
+
+    /// What could not be read: resources by their addresses, and searches.
+    pub fn unread(&self) -> impl Iterator<Item = (String, &Unread)> {
+        let resources = self.unknown.iter().map(|(address, unread)| (address.to_string(), unread));
+        resources.chain(self.unseen.iter().map(|unread| (unread.what.clone(), unread)))
     }
 
     /// Whether there is nothing to say besides the steps.
@@ -302,7 +313,7 @@ fn summary(plan: &Plan, unchanged: usize) -> Summary {
         orphan: plan.orphans.len(),
         ignored: plan.ignored.iter().map(|one| one.changes.len()).sum(),
         unmanaged: plan.neighbours.len(),
-        unknown: plan.unknown.len() + plan.unseen.len() + plan.unchecked.values().flatten().filter(|one| one.failed).count(),
+        unknown: plan.gaps(),
     }
 }
 

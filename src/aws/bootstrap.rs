@@ -1,4 +1,5 @@
-//! The one bucket that no environment owns: function packages and large templates lie there.
+//! The one bucket that no environment owns: function packages and large templates lie there, and what checks for drift
+//! leave.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
@@ -80,4 +81,45 @@ pub async fn size(aws: &Aws, key: &str) -> Result<Option<i64>, AwsError> {
     let request = aws.s3().head_object().bucket(&bucket).key(key);
     let found = aws.call("s3:GetObject", &format!("{bucket}/{key}"), request.send()).await.optional()?;
     Ok(found.and_then(|head| head.content_length))
+}
+
+/// What lies under a key, if anything does.
+///
+/// # Errors
+/// What S3 answers, or that the answer broke off.
+pub async fn read(aws: &Aws, key: &str) -> Result<Option<Vec<u8>>, AwsError> {
+    const OPERATION: &str = "s3:GetObject";
+    let bucket = aws.world.bootstrap_bucket();
+    let place = format!("{bucket}/{key}");
+    let request = aws.s3().get_object().bucket(&bucket).key(key).expected_bucket_owner(&aws.world.account);
+    let Some(answer) = aws.call(OPERATION, &place, request.send()).await.optional()? else { return Ok(None) };
+    let body = answer.body.collect().await.map_err(|error| AwsError::unexpected(OPERATION, &place, error.to_string()))?;
+    Ok(Some(body.into_bytes().to_vec()))
+}
+
+/// Puts a JSON document under a key, in place of what lies there.
+///
+/// # Errors
+/// What S3 answers.
+pub async fn put(aws: &Aws, key: &str, document: Vec<u8>) -> Result<(), AwsError> {
+    let bucket = aws.world.bootstrap_bucket();
+    let request = aws
+        .s3()
+        .put_object()
+        .bucket(&bucket)
+        .key(key)
+        .expected_bucket_owner(&aws.world.account)
+        .content_type("application/json")
+        .body(ByteStream::from(document));
+    aws.call("s3:PutObject", &format!("{bucket}/{key}"), request.send()).await.map(drop)
+}
+
+/// Removes what lies under a key; what is gone already is no error.
+///
+/// # Errors
+/// What S3 answers.
+pub async fn remove(aws: &Aws, key: &str) -> Result<(), AwsError> {
+    let bucket = aws.world.bootstrap_bucket();
+    let request = aws.s3().delete_object().bucket(&bucket).key(key).expected_bucket_owner(&aws.world.account);
+    aws.call("s3:DeleteObject", &format!("{bucket}/{key}"), request.send()).await.optional().map(drop)
 }

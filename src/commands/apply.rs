@@ -7,8 +7,9 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{Context, EnvironmentName, Error, exit, print};
+use super::{Context, EnvironmentName, Error, exit, print, tell};
 use crate::apply::{Outcome, apply};
+use crate::drift_check;
 use crate::kind::digest;
 use crate::plan::{Mode, Plan, Step};
 use crate::report;
@@ -140,10 +141,8 @@ fn moved(old: &Plan, new: &Plan) -> Vec<String> {
 
 fn refuse_conflicts(plan: &Plan) -> Result<(), Error> {
     if !plan.is_complete() {
-        let unread = plan.unknown.iter().map(|(address, unread)| (address.to_string(), unread));
-        let unread = unread.chain(plan.unseen.iter().map(|unread| (unread.what.clone(), unread)));
-        let told: Vec<String> = unread.map(|(what, unread)| format!("\n  {what}: {}", unread.why)).collect();
-        let help = plan.unknown.values().chain(&plan.unseen).find_map(|unread| unread.help.clone());
+        let told: Vec<String> = plan.unread().map(|(what, unread)| format!("\n  {what}: {}", unread.why)).collect();
+        let help = plan.unread().find_map(|(_, unread)| unread.help.clone());
         return Err(Error::other(
             format!("nothing was changed: not all could be read{}", told.concat()),
             help.unwrap_or_default(),
@@ -197,10 +196,27 @@ async fn carry_out(context: &Context, plan: &Plan, again: &str) -> Result<u8, Er
     };
     let _ = writeln!(anstream::stderr(), "{}", report::outcome::text(&outcome, again));
     let code = code(&outcome, ended_by);
+    tell_check(context, plan.mode, code).await?;
     if code == exit::OK && plan.mode != Mode::Destroy {
         verify(context).await?;
     }
     Ok(code)
+}
+
+/// Tells the environment's own check for drift what is right now, if it has one.
+async fn tell_check(context: &Context, mode: Mode, code: u8) -> Result<(), Error> {
+    match (mode, code) {
+        (Mode::Destroy, exit::OK) => drift_check::forget(&context.aws).await?,
+        (Mode::Apply | Mode::Prune, exit::OK | exit::BLOCKED) => {
+            drift_check::leave(&context.aws, &context.desired).await?;
+            // It runs by itself later; all that is lost is an alarm that falls silent sooner.
+            if let Err(error) = drift_check::start(&context.aws, &context.desired).await {
+                tell(&format!("the check for drift was not started: {error}"));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// What was applied must also work, where the environment says how that is seen.

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
-use super::{Context, EnvironmentName, Error, Format, exit, plan::json, print};
-use crate::observe::Looking;
-use crate::plan::{Mode, Plan, drift_of};
+use super::{Context, EnvironmentName, Error, Format, exit, plan::json, print, tell};
+use crate::aws::AwsError;
+use crate::drift_check;
+use crate::plan::Plan;
 use crate::report;
 
 #[derive(Args)]
@@ -13,22 +14,37 @@ pub struct Arguments {
     environment: EnvironmentName,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Also put what is found into CloudWatch, as metrics in the namespace Scones/Drift
+    #[arg(long)]
+    publish: bool,
 }
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let context = Context::open(&arguments.environment.environment).await?;
-    let observed = context.observe(Looking::Closely).await?;
-    let plan = crate::plan::plan(&context.desired, &observed, &context.registry, Mode::Apply);
-    let drift = drift_of(plan, &observed);
+    let drift = match drift_check::look(&context.aws, &context.desired, &context.registry).await {
+        Err(error) if arguments.publish => return Err(unknown(&context, error).await),
+        looked => looked?,
+    };
     match arguments.format {
         Format::Json => print(&json(&drift)?)?,
         Format::Text => print(&text(&drift, &context))?,
+    }
+    if arguments.publish {
+        drift_check::publish(&context.aws, &drift).await?;
     }
     Ok(match () {
         () if !drift.conflicts.is_empty() || !drift.is_complete() => exit::ERROR,
         () if !drift.steps.is_empty() => exit::CHANGES,
         () => exit::OK,
     })
+}
+
+/// Publishes that nothing can be said, where that is possible; the error to tell is the first one.
+async fn unknown(context: &Context, error: AwsError) -> Error {
+    if let Err(unpublished) = drift_check::publish_unknown(&context.aws).await {
+        tell(&format!("that the check failed could not be published: {unpublished}"));
+    }
+    error.into()
 }
 
 fn text(drift: &Plan, context: &Context) -> String {

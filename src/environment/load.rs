@@ -54,7 +54,7 @@ pub fn find(name: &str) -> Result<PathBuf, Diagnostic> {
 /// # Errors
 /// All diagnostics found.
 pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics> {
-    let root = merged(file)?;
+    let mut root = merged(file)?;
     if !matches!(root.data, Data::Mapping(_)) {
         let help = "an environment file starts with `app:`, `environment:` and `region:`";
         return Err(Diagnostic::new(format!("this is {}, but a mapping belongs here", root.type_name()), &root.span)
@@ -68,6 +68,9 @@ pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics
         return Err(Diagnostics(faults));
     }
     let header = header(&root, registry)?;
+    if let Some(check) = &header.drift_check {
+        root = check.expanded(root)?;
+    }
     let directory = directory_of(file);
     let mut resources = IndexMap::new();
     let mut documents = BTreeMap::new();
@@ -197,8 +200,10 @@ fn contract(directory: &Path, path: &str, node: &Node) -> Result<Option<Node>, D
 }
 
 fn package(directory: &Path, path: &str, node: &Node, entry: &Node) -> Result<String, Diagnostic> {
-    inside(directory, path, node)?;
     let fault = |error: packages::PackageError| Diagnostic::new(error.to_string(), &node.span);
+    if path != packages::PROGRAM {
+        inside(directory, path, node)?;
+    }
     let source = packages::inspect(directory, Path::new(path)).map_err(fault)?;
     let architecture = entry.get("architecture").map(Node::to_json).and_then(|value| serde_json::from_value(value).ok());
     packages::digest(directory, &source, architecture.unwrap_or_default()).map(|digest| digest.to_string()).map_err(fault)

@@ -1,6 +1,7 @@
 //! Files → [`Environment`]: YAML, overlays, positions, and the JSON Schema they are held against.
 
 pub mod blocks;
+pub mod drift_check;
 pub mod load;
 pub mod node;
 pub mod reference;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use blocks::Blocks;
+pub use drift_check::DriftCheck;
 pub use load::load;
 pub use node::Node;
 pub use source::{Diagnostic, Diagnostics, Span};
@@ -64,6 +66,8 @@ pub struct Header {
     /// Settings of one's own, by name: `${values.NAME}` stands for one anywhere.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
+    /// A check for drift that runs inside AWS, on a schedule.
+    pub drift_check: Option<DriftCheck>,
     /// Addresses that were renamed: old to new.
     #[serde(default)]
     pub moved: BTreeMap<String, String>,

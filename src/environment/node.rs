@@ -109,6 +109,23 @@ impl Node {
         }
     }
 
+    /// A value that no file holds, with the place that it is there for.
+    pub fn standing_for(value: &Value, span: &Span) -> Node {
+        let child = |value: &Value| Node::standing_for(value, span);
+        let data = match value {
+            Value::Null => Data::Null,
+            Value::Bool(value) => Data::Bool(*value),
+            Value::Number(value) => Data::Number(value.clone()),
+            Value::String(value) => Data::String(value.clone()),
+            Value::Array(items) => Data::Sequence(items.iter().map(child).collect()),
+            Value::Object(map) => {
+                let entry = |value: &Value| Entry { key_span: span.clone(), node: child(value) };
+                Data::Mapping(map.iter().map(|(key, value)| (key.clone(), entry(value))).collect())
+            }
+        };
+        Node { data, span: span.clone() }
+    }
+
     /// Drops the places.
     pub fn to_json(&self) -> Value {
         match &self.data {

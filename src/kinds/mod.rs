@@ -10,7 +10,9 @@ mod model;
 mod model_package_group;
 mod monitor;
 mod role;
+mod rule;
 mod sagemaker;
+mod schedule;
 mod stack;
 mod state_machine;
 
@@ -30,5 +32,6 @@ pub fn registry() -> Registry {
         Box::new(Erased::<endpoint::Endpoint>::new()),
         Box::new(Erased::<dashboard::Dashboard>::new()),
         Box::new(Erased::<monitor::Monitor>::new()),
+        Box::new(Erased::<schedule::Schedule>::new()),
     ])
 }

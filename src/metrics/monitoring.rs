@@ -1,4 +1,4 @@
-//! Metrics of model monitoring: those of the function `drift-monitor`, and those of SageMaker Model Monitor.
+//! Metrics of monitoring: those of the function `drift-monitor`, of SageMaker Model Monitor, and of checks for drift.
 
 use super::table::{Group, Namespace, Scale, Statistics};
 
@@ -28,6 +28,21 @@ const DRIFT_MONITOR: &[Group] = &[
         Scale::Psi,
     ),
     Group::new(&["LowConfidenceRate", "*Share"], OURS, Statistics::LEVEL, &["None"], Scale::Share),
+];
+
+const ENVIRONMENT: &[&[&str]] = &[&["App", "Environment"]];
+
+/// What `scones drift --publish` and the block `drift_check` publish.
+const DRIFT_CHECK: &[Group] = &[
+    Group::new(
+        &["DriftedResources"],
+        &[&["App", "Environment"], &["App", "Environment", "Kind"]],
+        Statistics::TALLY,
+        &["Count"],
+        Scale::Free,
+    ),
+    Group::new(&["Unknown"], ENVIRONMENT, Statistics::TALLY, &["Count"], Scale::Free),
+    Group::new(&["OldestDriftAge"], ENVIRONMENT, Statistics::LEVEL, &["Seconds"], Scale::Free),
 ];
 
 /// The pages of AWS contradict each other on namespace and dimensions, so all that they and public code use passes.
@@ -62,6 +77,14 @@ pub(super) const NAMESPACES: &[Namespace] = &[
         further: &[],
         open: false,
         caveat: Some("it has data only where a monitor runs, and with too few records only `Records`"),
+    },
+    Namespace {
+        name: "Scones/Drift",
+        source: "docs/drift.md",
+        groups: DRIFT_CHECK,
+        further: &[],
+        open: false,
+        caveat: Some("it has data only where `drift_check` runs, or `scones drift --publish`"),
     },
     monitor("/aws/sagemaker/Endpoints/data-metric", DATA, false),
     monitor("/aws/sagemaker/Endpoints/data-metrics", DATA, false),

@@ -1,8 +1,8 @@
 //! Making the packages: cargo for crates, then a zip file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use std::{env, fs};
 
 use tokio::task;
 
@@ -90,6 +90,7 @@ impl Job {
                 })
                 .await?
             }
+            Source::Program => vec![self.run(Self::program).await?],
             Source::Crate { dir, binary, workspace_root, .. } => {
                 let krate = Crate { dir, binary, workspace_root, architecture: self.architecture };
                 vec![self.bootstrap(&krate, compiled, progress).await?]
@@ -136,8 +137,15 @@ impl Job {
         if found == self.digest {
             return Ok(());
         }
-        let (Source::Crate { dir, .. } | Source::Folder { dir }) = &self.source;
-        Err(PackageError::Changed { path: dir.clone(), planned: self.digest, found })
+        let path = match &self.source {
+            Source::Crate { dir, .. } | Source::Folder { dir } => dir.clone(),
+            Source::Program => program()?,
+        };
+        Err(PackageError::Changed { path, planned: self.digest, found })
+    }
+
+    fn program(&self) -> Result<Entry, PackageError> {
+        self.check(&program()?)
     }
 
     fn check(&self, executable: &Path) -> Result<Entry, PackageError> {
@@ -163,6 +171,11 @@ impl Job {
         let interrupted = |_| PackageError::Interrupted(self.out_dir.clone());
         task::spawn_blocking(move || work(&job)).await.map_err(interrupted)?
     }
+}
+
+/// Where the executable lies that runs now.
+fn program() -> Result<PathBuf, PackageError> {
+    env::current_exe().map_err(PackageError::io("find", Path::new("scones")))
 }
 
 /// Tells whether a function's name can be part of a file's name.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::tree::{self, Rules};
-use super::{Architecture, Digest, PackageError, Source, crates};
+use super::{Architecture, Digest, PROGRAM_SOURCES, PackageError, Source, crates};
 
 /// The version of the list's format. Raise it when the same list would make another package.
 const FORMAT: u32 = 1;
@@ -42,6 +42,9 @@ pub fn inputs(root: &Path, source: &Source, architecture: Architecture) -> Resul
             lines.push(format!("executable {binary}"));
             lines.extend(crates::inputs(root, dir, workspace_root, architecture)?);
         }
+        // By its sources, not its bytes: two machines that compiled the same scones agree, and so do a release and a debug
+        // build. Whichever is uploaded first is the package.
+        Source::Program => lines.push(format!("program {PROGRAM_SOURCES} {architecture}")),
         // The architecture is no input here: the files are the same on both.
         Source::Folder { dir } => {
             for entry in tree::files(dir, &[root], Rules::Folder)? {

@@ -1,8 +1,8 @@
 //! Lambda deployment packages, named by their inputs.
 //!
 //! A function's `source:` is a folder below the project: a Rust crate, built with cargo for
-//! `provided.al2023`, or any other folder, zipped as it is (Python, Node). The three steps are kept
-//! apart so that a plan needs the first two only:
+//! `provided.al2023`, or any other folder, zipped as it is (Python, Node); or it is this very
+//! program. The three steps are kept apart so that a plan needs the first two only:
 //!
 //! 1. [`inspect`] says what a folder is and refuses what Lambda could not take;
 //! 2. [`digest()`] names the package by everything that goes into it, without compiling anything, so
@@ -47,6 +47,12 @@ pub const MAX_UNZIPPED: u64 = 250 * 1024 * 1024;
 /// this big in a source folder is a data set or a model that got there by mistake.
 pub const MAX_FILE: u64 = 50 * 1024 * 1024;
 
+/// The `source:` that stands for this program; the function that the block `drift_check` makes has it.
+pub const PROGRAM: &str = "scones:program";
+
+/// The digest of the sources that this program was compiled from, as its build script computed it.
+const PROGRAM_SOURCES: &str = env!("SCONES_SOURCES");
+
 /// What a function's `source:` turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -62,6 +68,8 @@ pub enum Source {
         /// where there is no workspace.
         workspace_root: PathBuf,
     },
+    /// This program: the executable that runs becomes `bootstrap`.
+    Program,
     /// Any other folder, whose files are packaged as they are.
     Folder {
         /// The folder, absolute.

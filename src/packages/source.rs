@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::manifest::Manifest;
 use super::tree::{self, Entry, Rules};
-use super::{MAX_FILE, MAX_UNZIPPED, PackageError, Source};
+use super::{MAX_FILE, MAX_UNZIPPED, PROGRAM, PackageError, Source};
 
 /// Looks at a function's `source:`, a folder given relative to the project's root.
 ///
@@ -15,6 +15,9 @@ use super::{MAX_FILE, MAX_UNZIPPED, PackageError, Source};
 /// of the project or nowhere, when a file or all of them are too large for a package, and when a
 /// crate has no executable. What is wrong with the lock file, [`digest`](super::digest()) tells.
 pub fn inspect(root: &Path, source: &Path) -> Result<Source, PackageError> {
+    if source == Path::new(PROGRAM) {
+        return Ok(Source::Program);
+    }
     let root = root.canonicalize().map_err(PackageError::io("read", root))?;
     let path = root.join(source);
     let dir = path.canonicalize().map_err(|error| match error.kind() {

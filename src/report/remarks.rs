@@ -73,14 +73,12 @@ fn what(rule: &Ignored, change: &Change) -> String {
 }
 
 fn unread(out: &mut String, plan: &Plan) {
-    if plan.is_complete() {
+    if plan.unread().next().is_none() {
         return;
     }
     heading(out, "unknown: could not be read");
     let mut helps: Vec<&str> = vec![];
-    let named = plan.unknown.iter().map(|(address, unread)| (address.to_string(), unread));
-    let others = plan.unseen.iter().map(|unread| (unread.what.clone(), unread));
-    for (what, Unread { why, help, .. }) in named.chain(others) {
+    for (what, Unread { why, help, .. }) in plan.unread() {
         let _ = writeln!(out, "  {} {what}\n      {why}", paint(REMOVED, "?"));
         helps.extend(help.as_deref().filter(|help| !helps.contains(help)));
     }

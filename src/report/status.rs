@@ -23,11 +23,10 @@ pub fn text(plan: &Plan, health: &Health, verdict: &Verdict) -> String {
     alarms(&mut out, &health.alarms);
     health.monitors.iter().for_each(|monitor| self::monitor(&mut out, monitor));
     health.workflows.iter().for_each(|workflow| self::workflow(&mut out, workflow));
-    let unread = plan.unknown.iter().map(|(address, unread)| (address.to_string(), &unread.why));
-    let unread = unread.chain(plan.unseen.iter().chain(&health.unread).map(|unread| (unread.what.clone(), &unread.why)));
-    for (index, (what, why)) in unread.enumerate() {
+    let of_health = health.unread.iter().map(|unread| (unread.what.clone(), unread));
+    for (index, (what, unread)) in plan.unread().chain(of_health).enumerate() {
         row(&mut out, if index == 0 { "unknown" } else { "" }, &format!("{} {what}", paint(REMOVED, "?")));
-        row(&mut out, "", &format!("  {}", one_line(why)));
+        row(&mut out, "", &format!("  {}", one_line(&unread.why)));
     }
     out.push(String::new());
     out.push(judged(verdict));

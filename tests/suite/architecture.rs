@@ -125,6 +125,7 @@ fn kinds_do_not_know_each_other() {
         "alarm",
         "composite_alarm",
         "dashboard",
+        "schedule",
     ];
     let mut crossed = vec![];
     for path in sources(&root) {

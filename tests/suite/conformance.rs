@@ -28,6 +28,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("composite_alarms", "wait: 1m, extension: 2m }", "wait: 3m, extension: 2m }\n    enabled: false"),
     ("dashboards", "{ body: stacks/overview.yaml }", "{ widgets: [{ type: text, properties: { markdown: moved } }] }"),
     ("monitors", "every: 1h\n    classes", "every: 2h\n    classes"),
+    ("schedules", "cron(0 2 * * ? *)", "cron(0 3 * * ? *)"),
 ];
 
 fn life_of(section: &str, from: &str, to: &str) {
@@ -125,12 +126,18 @@ conformance!(
     alarms,
     composite_alarms,
     dashboards,
-    monitors
+    monitors,
+    schedules
 );
 
 #[test]
 fn monitors_with_another_schedule() {
     life("monitors-schedule", "monitors", "every: 6h", "every: 12h");
+}
+
+#[test]
+fn schedules_with_another_event() {
+    life("schedules-event", "schedules", "greeting: good night", "greeting: good morning");
 }
 
 #[test]

@@ -26,6 +26,7 @@ const DASHBOARD_ARN: &str = "arn:aws:cloudwatch::123456789012:dashboard/drift-to
 const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:drift-toy-flow";
 const ENDPOINT: &str = "drift-toy-net";
 const RULE: &str = "drift-toy-predictions";
+const NIGHTLY: &str = "drift-toy-nightly";
 const RULE_ARN: &str = "arn:aws:events:us-east-1:123456789012:rule/drift-toy-predictions";
 const VARIANT: &str = "endpoint/drift-toy-net/variant/AllTraffic";
 const SCHEDULE: &str = "drift-toy-features";
@@ -189,11 +190,18 @@ found_and_reverted! {
 
     rule_disabled: "monitors.predictions", Found::At("rule.state"), events().disable_rule().name(RULE).send();
     rule_schedule: "monitors.predictions", Found::At("rule.schedule"), events().put_rule().name(RULE).schedule_expression("cron(0 6 * * ? *)").send();
-    rule_input: "monitors.predictions", Found::At("targets.function.input.endpoint"), target("function", r#"{"endpoint":"other"}"#);
-    rule_target_added: "monitors.predictions", Found::At("targets.copy"), target("copy", "{}");
+    rule_input: "monitors.predictions", Found::At("targets.function.input.endpoint"), target_of(RULE, "function", r#"{"endpoint":"other"}"#);
+    rule_target_added: "monitors.predictions", Found::At("targets.copy"), target_of(RULE, "copy", "{}");
     rule_target_removed: "monitors.predictions", Found::At("targets.function"), events().remove_targets().rule(RULE).ids("function").send();
     rule_tag_changed: "monitors.predictions", Found::At("tags.cost-centre"), events().tag_resource().resource_arn(RULE_ARN).tags(aws_sdk_eventbridge::types::Tag::builder().key("cost-centre").value("x").build().unwrap()).send();
-    rule_gone: "monitors.predictions", Found::Gone, no_rule();
+    rule_gone: "monitors.predictions", Found::Gone, no_rule(RULE);
+
+    nightly_disabled: "schedules.nightly", Found::At("rule.state"), events().disable_rule().name(NIGHTLY).send();
+    nightly_schedule: "schedules.nightly", Found::At("rule.schedule"), events().put_rule().name(NIGHTLY).schedule_expression("rate(1 minute)").send();
+    nightly_input: "schedules.nightly", Found::At("targets.function.input.greeting"), target_of(NIGHTLY, "function", r#"{"greeting":"other"}"#);
+    nightly_target_added: "schedules.nightly", Found::At("targets.copy"), target_of(NIGHTLY, "copy", "{}");
+    nightly_target_removed: "schedules.nightly", Found::At("targets.function"), events().remove_targets().rule(NIGHTLY).ids("function").send();
+    nightly_gone: "schedules.nightly", Found::Gone, no_rule(NIGHTLY);
 
     schedule_expression: "monitors.features", Found::At("schedule.expression"), schedule("cron(0 * ? * * *)", None);
     schedule_stopped: "monitors.features", Found::At("schedule.enabled"), stopped();
@@ -267,15 +275,15 @@ async fn expression_on_another_alarm() -> Anything {
     Ok(())
 }
 
-async fn target(id: &str, input: &str) -> Anything {
+async fn target_of(rule: &str, id: &str, input: &str) -> Anything {
     let target = aws_sdk_eventbridge::types::Target::builder().id(id).arn(format!("{FUNCTION_ARN}:live")).input(input).build()?;
-    events().put_targets().rule(RULE).targets(target).send().await?;
+    events().put_targets().rule(rule).targets(target).send().await?;
     Ok(())
 }
 
-async fn no_rule() -> Anything {
-    events().remove_targets().rule(RULE).ids("function").send().await?;
-    events().delete_rule().name(RULE).send().await?;
+async fn no_rule(rule: &str) -> Anything {
+    events().remove_targets().rule(rule).ids("function").send().await?;
+    events().delete_rule().name(rule).send().await?;
     Ok(())
 }
 

@@ -52,7 +52,7 @@ fn another_engine_is_another_monitor() {
     project.scones(&["apply", "toy", "--yes"]).expect(0);
     project.scones(&["plan", "toy"]).expect(0);
     let events = aws_sdk_eventbridge::Client::new(sdk());
-    let rules = || wait(events.list_rules().name_prefix("engine-toy-").send()).unwrap().rules.unwrap_or_default();
+    let rules = || wait(events.list_rules().name_prefix("engine-toy-predictions").send()).unwrap().rules.unwrap_or_default();
     assert_eq!((rules().len(), definitions("engine-toy-predictions").len()), (0, 1));
 
     project.write(FILE, &lambda);

@@ -1,7 +1,6 @@
 //! Monitors: what looks regularly at what an endpoint captured. Two engines: a function on a schedule of EventBridge's,
 //! and SageMaker Model Monitor.
 
-mod cron;
 mod quality;
 mod rule;
 mod spec;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::rule::Scheduled;
 use super::sagemaker::{base, check_name};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
@@ -35,7 +35,7 @@ pub struct Monitor;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "engine", rename_all = "lowercase")]
 pub enum State {
-    Lambda(Box<rule::Scheduled>),
+    Lambda(Box<Scheduled>),
     Sagemaker(Box<quality::Monitored>),
 }
 
@@ -161,7 +161,7 @@ impl Kind for Monitor {
             State::Lambda(state) => {
                 // What is left of another engine's monitor, where taking it away was interrupted or it had failed.
                 quality::delete(aws, &to.name).await?;
-                rule::create(aws, &to.name, state, &to.tags).await
+                super::rule::create(aws, &to.name, state, &to.tags).await
             }
             State::Sagemaker(state) => quality::create(aws, &to.name, state, &to.tags).await,
         }
@@ -169,7 +169,7 @@ impl Kind for Monitor {
 
     async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
         match (&from.state, &to.state) {
-            (State::Lambda(from), State::Lambda(state)) => rule::update(aws, &to.name, from, state).await,
+            (State::Lambda(from), State::Lambda(state)) => super::rule::update(aws, &to.name, from, state).await,
             (State::Sagemaker(from), State::Sagemaker(state)) => {
                 quality::update(aws, &to.name, Some(from), state, &to.tags).await
             }
@@ -179,7 +179,7 @@ impl Kind for Monitor {
 
     /// Deletes what either engine has under the name.
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
-        rule::delete(aws, name).await?;
+        super::rule::delete(aws, name).await?;
         quality::delete(aws, name).await
     }
 
@@ -190,7 +190,7 @@ impl Kind for Monitor {
 
 async fn rules(aws: &Aws, wanted: &[&Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
     let names: Vec<&str> = wanted.iter().map(|one| one.name.as_str()).collect();
-    let found = rule::observe(aws, &names).await?;
+    let found = super::rule::observe(aws, &names).await?;
     Ok(found.into_iter().map(|found| Live::settled(found.name, found.arn, State::Lambda(Box::new(found.state)), None)).collect())
 }
 

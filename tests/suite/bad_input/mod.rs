@@ -2,6 +2,7 @@
 
 mod monitors;
 mod resources;
+mod schedules;
 mod surroundings;
 
 use std::time::{Duration, Instant};

@@ -36,6 +36,8 @@ fn monitors_that_would_see_nothing() {
     says(&one("every: 1h, low_confidence: 80"), "toy.yaml:15:", &["80"]);
     let without_permission = one("every: 1h").replace("events.amazonaws.com", "sns.amazonaws.com");
     says(&without_permission, "toy.yaml:15:", &["lets no rule of EventBridge invoke it", "${monitors.drift.rule_arn}"]);
+    let same = one("every: 1h") + "schedules:\n  drift: { function: look, every: 1h }\n";
+    says(&same, "toy.yaml:17:3", &["monitors.drift has the name toy-toy-drift too"]);
     says(&one("every: 1h").replace("[a, b]", "[a]"), "toy.yaml:15:", &["2 to 100 classes"]);
     says(&one("every: 1h").replace("[a, b]", "[a, A]"), "toy.yaml:15:", &["the same metric"]);
     says(&one("every: 1h").replace("    capture: {", "    kms_key: x # {"), "toy.yaml:15:", &["captures nothing"]);

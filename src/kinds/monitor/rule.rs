@@ -1,27 +1,12 @@
 //! Engine `lambda`: an EventBridge rule that invokes a function on a schedule.
 
-mod read;
-mod write;
+use serde_json::json;
 
-use std::collections::BTreeMap;
-
-use aws_sdk_eventbridge::types::RuleState;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
-use super::cron;
 use super::spec::{Baseline, Spec, s3_folder};
 use super::watched::Watched;
 use crate::desired::Scope;
-use crate::kinds::sagemaker::Others;
+use crate::kinds::rule::{self, LONGEST_INPUT, Scheduled};
 
-pub use read::observe;
-pub use write::{create, delete, update};
-
-/// The one target of a rule that scones writes.
-const TARGET: &str = "function";
-/// The alias of a function that callers call.
-const ALIAS: &str = "live";
 /// What the function is told if nothing else is said.
 const VARIANT: &str = "AllTraffic";
 const LOW_CONFIDENCE: f64 = 0.8;
@@ -31,39 +16,6 @@ const NAMESPACE: &str = "Scones/Model";
 /// The longest window that the function takes, in seconds, and the most classes.
 const LONGEST_WINDOW: u32 = 7 * 24 * 60 * 60;
 const MOST_CLASSES: usize = 100;
-/// How long the input of a target may be. Source: the type `Target` in EventBridge's API reference.
-const LONGEST_INPUT: usize = 8192;
-
-/// A rule with all of its targets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scheduled {
-    rule: Rule,
-    targets: BTreeMap<String, Target>,
-}
-
-/// When, and whether.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Rule {
-    schedule: Option<String>,
-    state: String,
-    description: String,
-    /// What also sets it off: events, which scones does not write.
-    pattern: Option<Value>,
-    role: Option<String>,
-    /// The service that made it and that alone may change it.
-    managed_by: Option<String>,
-}
-
-/// What a rule sets off.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Target {
-    arn: String,
-    input: Option<Value>,
-    role: Option<String>,
-    dead_letter: Option<String>,
-    #[serde(default, skip_serializing_if = "Others::is_empty")]
-    other: Others,
-}
 
 pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Scheduled> {
     let watched = Watched::of(&spec.endpoint, scope)?;
@@ -81,7 +33,7 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Scheduled> {
     let reports = s3_folder(&spec.reports, "reports", scope);
     let function = spec.function?;
     let arn = scope.mention("functions", &function, &["function"])?.arn;
-    check_permission(&function, scope);
+    rule::check_permission(&function, "monitors", "rule_arn", scope);
     let input = json!({
         "monitor": scope.name(),
         "endpoint": watched.name,
@@ -99,18 +51,8 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Scheduled> {
         let help = format!("EventBridge passes {LONGEST_INPUT} characters on: use fewer or shorter classes");
         scope.fault_with_help(&["classes"], "this makes the function's event too long", help);
     }
-    let target =
-        Target { arn: format!("{arn}:{ALIAS}"), input: Some(input), role: None, dead_letter: None, other: Others::new() };
-    let state = if spec.enabled { RuleState::Enabled } else { RuleState::Disabled };
-    let rule = Rule {
-        schedule: Some(schedule?),
-        state: state.as_str().to_owned(),
-        description: String::new(),
-        pattern: None,
-        role: None,
-        managed_by: None,
-    };
-    scope.is_sound().then(|| Scheduled { rule, targets: [(TARGET.to_owned(), target)].into() })
+    let scheduled = Scheduled::invoking(&arn, Some(input), schedule?, spec.enabled);
+    scope.is_sound().then_some(scheduled)
 }
 
 fn baseline(spec: &Baseline, scope: &mut Scope<'_>) -> Option<String> {
@@ -124,21 +66,9 @@ fn baseline(spec: &Baseline, scope: &mut Scope<'_>) -> Option<String> {
 }
 
 fn schedule(spec: &Spec, scope: &mut Scope<'_>) -> Option<String> {
-    match (&spec.every, &spec.schedule) {
-        (Some(every), None) => {
-            let rate = cron::rate(every.0);
-            if rate.is_none() {
-                scope.fault_with_help(&["every"], "EventBridge counts whole minutes", "such as 30m, 1h or 1d");
-            }
-            rate
-        }
-        (None, Some(schedule)) => {
-            if let Err(why) = cron::check(schedule) {
-                let help = "such as \"cron(0 6 * * ? *)\", each day at 6:00 UTC; for an interval write `every: 1h`";
-                scope.fault_with_help(&["schedule"], format!("`{schedule}` is no schedule of EventBridge: {why}"), help);
-            }
-            Some(schedule.clone())
-        }
+    match (spec.every, &spec.schedule) {
+        (Some(every), None) => rule::rate(every, scope),
+        (None, Some(schedule)) => Some(rule::cron(schedule, scope)),
         _ => super::spec::one_schedule(spec, scope),
     }
 }
@@ -175,27 +105,4 @@ fn check_classes(classes: &[String], scope: &mut Scope<'_>) {
             scope.fault(&["classes", &at_text], format!("`{class}` has the same metric as another class"));
         }
     }
-}
-
-/// A rule whose function does not let it in fails each time, where only a metric of EventBridge's tells.
-fn check_permission(function: &str, scope: &mut Scope<'_>) {
-    let rule = rule_arn(scope);
-    let spec = scope.other("functions", function).unwrap_or_default();
-    let text = |permission: &Value, key: &str| permission.get(key).and_then(Value::as_str).map(str::to_owned);
-    let lets_in = |permission: &Value| {
-        text(permission, "principal").as_deref() == Some("events.amazonaws.com")
-            && text(permission, "source_arn").is_none_or(|source| source == rule || source.contains("${"))
-    };
-    let permissions = spec.get("permissions").and_then(Value::as_object);
-    if !permissions.is_some_and(|permissions| permissions.values().any(lets_in)) {
-        let entry = scope.entry_name();
-        let help = format!(
-            "give functions.{function} `permissions: {{ {entry}: {{ principal: events.amazonaws.com, source_arn: \"${{monitors.{entry}.rule_arn}}\" }} }}`"
-        );
-        scope.fault_with_help(&["function"], format!("functions.{function} lets no rule of EventBridge invoke it"), help);
-    }
-}
-
-fn rule_arn(scope: &Scope<'_>) -> String {
-    scope.world().arn("events", &format!("rule/{}", scope.name()))
 }

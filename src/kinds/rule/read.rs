@@ -7,9 +7,8 @@ use aws_sdk_eventbridge::types::{RetryPolicy, RuleState};
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use super::{Rule, Scheduled, Target};
+use super::{Rule, Scheduled, Target, cron};
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kinds::monitor::cron;
 use crate::kinds::sagemaker::{Others, note};
 
 /// A rule with its targets, its name and its ARN.
