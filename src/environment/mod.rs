@@ -1,6 +1,7 @@
 //! Files → [`Environment`]: YAML, overlays, positions, and the JSON Schema they are held against.
 
 pub mod blocks;
+pub mod edit;
 pub mod load;
 pub mod node;
 pub mod reference;

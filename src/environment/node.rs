@@ -62,6 +62,23 @@ impl Node {
         self.as_mapping()?.get(key).map(|entry| &entry.node)
     }
 
+    /// The value that a path of keys and list indexes leads to, or its longest part that exists.
+    pub fn at<S: AsRef<str>>(&self, path: &[S]) -> &Node {
+        let Some((first, rest)) = path.split_first() else { return self };
+        match self.child(first.as_ref()) {
+            Some(node) => node.at(rest),
+            None => self,
+        }
+    }
+
+    fn child(&self, key: &str) -> Option<&Node> {
+        match &self.data {
+            Data::Mapping(entries) => entries.get(key).map(|entry| &entry.node),
+            Data::Sequence(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
+            _ => None,
+        }
+    }
+
     /// Finds the place of a path of keys and list indexes, or of its longest part that exists.
     pub fn span_at<S: AsRef<str>>(&self, path: &[S]) -> Span {
         let Some((first, rest)) = path.split_first() else { return self.span.clone() };
