@@ -176,6 +176,25 @@ pub fn join<S: AsRef<str>>(path: &[S]) -> String {
     out
 }
 
+/// Takes a [`Change::path`] apart again.
+pub fn split(path: &str) -> Vec<String> {
+    let mut out = vec![];
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(quoted) = rest.strip_prefix('[') {
+            let mut stream = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
+            let Some(Ok(key)) = stream.next() else { break };
+            rest = quoted[stream.byte_offset()..].trim_start_matches(']').trim_start_matches('.');
+            out.push(key);
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            out.push(rest[..end].to_owned());
+            rest = rest[end..].trim_start_matches('.');
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -191,6 +210,13 @@ mod tests {
 
     fn paths(from: Value, to: Value) -> Vec<(String, Option<Value>, Option<Value>)> {
         diff(&from, &to, FIELDS).into_iter().map(|change| (change.path, change.from, change.to)).collect()
+    }
+
+    #[test]
+    fn paths_come_apart_as_they_were_joined() {
+        for path in [vec!["a", "b"], vec!["tags", "a.b", "c"], vec!["we\"ird]", "x"], vec!["scones:app"]] {
+            assert_eq!(split(&join(&path)), path, "{path:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! those who use all of them alike.
 
 mod erased;
+pub mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use erased::{AnyKind, Erased, Registry};
+pub use written::Written;
 
 use crate::address::Address;
 use crate::aws::{Aws, AwsError};
@@ -192,6 +194,8 @@ pub trait Kind: Send + Sync + 'static {
     const LONGEST_NAME: usize;
     /// Rules for comparing, each with its reason.
     const FIELDS: &'static [Field];
+    /// How fields are written in a file; what is not among them no file says.
+    const WRITTEN: &'static [Written] = &[];
     /// Keys of the spec that name files.
     const INPUTS: &'static [(&'static str, Input)] = &[];
     /// The requests that write, for people who wonder what apply will do.

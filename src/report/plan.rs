@@ -6,12 +6,20 @@ use serde_json::Value;
 
 use super::lines::{changed, lines, scalar};
 use super::style::{ADDED, CHANGED, FAINT, HOLE, REMOVED, STRONG, paint};
-use crate::diff::{Cause, Change, Rule, rule_holds};
+use crate::diff::{Cause, Change, Rule, rule_holds, split};
 use crate::kind::{AnyKind, Registry};
 use crate::plan::{Action, Mode, Plan, Step, Summary};
 
 /// Renders drift: what was applied on the left, what is there now on the right, and what is gone.
 pub fn drift(plan: &Plan, registry: &Registry) -> String {
+    text_in(&turned(plan), registry, |action| match action {
+        Action::Create => (paint(REMOVED, "-"), "gone:"),
+        _ => (paint(CHANGED, "~"), "changed:"),
+    })
+}
+
+/// Drift as it came about: from what was applied to what is there now.
+pub fn turned(plan: &Plan) -> Plan {
     let mut turned = plan.clone();
     for step in &mut turned.steps {
         if step.action == Action::Create {
@@ -24,10 +32,7 @@ pub fn drift(plan: &Plan, registry: &Registry) -> String {
             std::mem::swap(&mut from.state, to);
         }
     }
-    text_in(&turned, registry, |action| match action {
-        Action::Create => (paint(REMOVED, "-"), "gone:"),
-        _ => (paint(CHANGED, "~"), "changed:"),
-    })
+    turned
 }
 
 /// Renders a plan.
@@ -69,7 +74,7 @@ fn text_in(plan: &Plan, registry: &Registry, words: Words) -> String {
 }
 
 /// Steps by section, in the order of the file's sections, so that what belongs together stands together.
-fn sorted<'a>(plan: &'a Plan, registry: &Registry) -> Vec<&'a Step> {
+pub fn sorted<'a>(plan: &'a Plan, registry: &Registry) -> Vec<&'a Step> {
     let mut steps: Vec<&Step> = plan.steps.iter().collect();
     steps.sort_by_key(|step| registry.rank(&step.address.section));
     steps
@@ -132,7 +137,7 @@ fn write_new(out: &mut String, state: &Value, step: &Step, kind: &dyn AnyKind, p
 }
 
 /// A value without what says nothing: most members of a state are defaults.
-fn without_empty(value: &Value) -> Value {
+pub fn without_empty(value: &Value) -> Value {
     match value {
         Value::Object(map) => map
             .iter()
@@ -148,7 +153,8 @@ fn source_of(hole: &str) -> &str {
     hole.rsplit_once('.').map_or(hole, |(source, _)| source)
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Whether a value says nothing.
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -212,7 +218,8 @@ fn write_indented(out: &mut String, lines: Vec<String>) {
     }
 }
 
-fn note(cause: Option<Cause>, replaces: bool) -> String {
+/// What there is to say of a change besides its values.
+pub fn note(cause: Option<Cause>, replaces: bool) -> String {
     let cause = match cause {
         Some(Cause::Drifted) => Some("changed outside"),
         Some(Cause::Both) => Some("changed in the file and outside"),
@@ -229,26 +236,8 @@ fn note(cause: Option<Cause>, replaces: bool) -> String {
     out
 }
 
-/// Takes a change's path apart again.
-fn split(path: &str) -> Vec<String> {
-    let mut out = vec![];
-    let mut rest = path;
-    while !rest.is_empty() {
-        if let Some(quoted) = rest.strip_prefix('[') {
-            let mut stream = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
-            let Some(Ok(key)) = stream.next() else { break };
-            rest = quoted[stream.byte_offset()..].trim_start_matches(']').trim_start_matches('.');
-            out.push(key);
-        } else {
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            out.push(rest[..end].to_owned());
-            rest = rest[end..].trim_start_matches('.');
-        }
-    }
-    out
-}
-
-fn at(value: &Value, path: &[String]) -> Value {
+/// What a path of keys leads to; nothing if it leads nowhere.
+pub fn at(value: &Value, path: &[String]) -> Value {
     path.iter().try_fold(value, |value, key| value.get(key)).cloned().unwrap_or(Value::Null)
 }
 
@@ -292,17 +281,4 @@ pub fn summary(summary: &Summary, mode: Mode) -> String {
     }
     parts.extend(parts_after);
     format!("Plan: {}.", parts.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diff::join;
-
-    #[test]
-    fn paths_come_apart_as_they_were_joined() {
-        for path in [vec!["a", "b"], vec!["tags", "a.b", "c"], vec!["we\"ird]", "x"], vec!["scones:app"]] {
-            assert_eq!(split(&join(&path)), path, "{path:?}");
-        }
-    }
 }

@@ -341,13 +341,13 @@ proptest! {
         let mut all = vec![];
         paths(&root, &[], &mut all);
         all.retain(|path| {
-            let node = tree.at(path);
+            let node = tree.find(path).unwrap();
             let is_block = text[..node.span.range.start].trim_end().ends_with('|');
             !is_block && matches!(node.data, Data::String(_) | Data::Number(_) | Data::Bool(_)) && node.as_str() != Some(new.as_str())
         });
         prop_assume!(!all.is_empty());
         let path = &all[pick.index(all.len())];
-        let node = tree.at(path);
+        let node = tree.find(path).unwrap();
         let after = set(&before, path, &Value::from(new.clone())).unwrap();
         prop_assert!(after.starts_with(&text[..node.span.range.start]), "{after}");
         prop_assert!(after.ends_with(&text[node.span.range.end..]), "{after}");
