@@ -2,12 +2,14 @@
 //!
 //! Most of them talk to the local cloud; `make test` starts it.
 
+mod accept;
 mod agreement;
 mod architecture;
 mod bad_input;
 mod conformance;
 mod cost;
 mod drift;
+mod formats;
 mod generated;
 mod journey;
 mod monitors;
