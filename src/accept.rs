@@ -105,10 +105,17 @@ pub fn edits(wanted: &Wanted, sources: &Sources<'_>) -> Result<Accepted, Vec<Ref
             continue;
         }
         match one.edit(&path) {
-            Ok(Outcome::Edit(edit)) => accepted.edits.push(edit),
+            Ok(Outcome::Edit(edit)) => accepted.edits.push(*edit),
             Ok(Outcome::Follows(why)) if wanted.path.is_empty() => accepted.left.push((change.path.clone(), why.to_owned())),
             Ok(Outcome::Follows(why)) => refused.push(Refused { path: change.path.clone(), why: why.to_owned() }),
-            Err(why) => refused.push(Refused { path: change.path.clone(), why }),
+            Err(why) => {
+                // Of a document, one line tells it.
+                let depth = place(kind.written(), &path).map_or(path.len(), |place| place.depth);
+                let why = Refused { path: join(&path[..depth]), why };
+                if !refused.contains(&why) {
+                    refused.push(why);
+                }
+            }
         }
     }
     if accepted.edits.is_empty() && refused.is_empty() {
@@ -150,7 +157,7 @@ fn drifted<'a>(wanted: &Wanted, sources: &Sources<'a>) -> Result<&'a Step, Strin
 }
 
 enum Outcome {
-    Edit(Edit),
+    Edit(Box<Edit>),
     Follows(&'static str),
 }
 
@@ -165,7 +172,7 @@ impl One<'_> {
     /// The edit for a path of the state, or why there is none.
     fn edit(&self, path: &[String]) -> Result<Outcome, String> {
         if path.first().is_some_and(|field| field == "tags") {
-            return self.tag(path).map(Outcome::Edit);
+            return self.tag(path).map(|edit| Outcome::Edit(Box::new(edit)));
         }
         let Some(place) = place(self.kind.written(), path) else {
             return Err("no key of a file says this: apply sets it right".to_owned());
@@ -188,7 +195,7 @@ impl One<'_> {
             (Form::Seconds, Some(live)) => Some(self.duration(live, &keys).ok_or("this is no duration that a file can say")?),
             (Form::Made(form), Some(live)) => Some(literal(&form(live).ok_or("no file can say this: apply sets it right")?)),
         };
-        self.finish(path, keys, value, declared, live).map(Outcome::Edit)
+        self.finish(path, keys, value, declared, live).map(|edit| Outcome::Edit(Box::new(edit)))
     }
 
     /// Tags are declared once for all resources.

@@ -11,6 +11,7 @@ use crate::environment::yaml::{self, Tags};
 use crate::environment::{self, Environment, Node, edit};
 use crate::plan::{Mode, drift_of, plan};
 use crate::report::lines::scalar;
+use crate::report::plain::shortened;
 use crate::report::style::{ADDED, FAINT, REMOVED, STRONG, paint};
 use crate::{desired, kind::Registry};
 
@@ -48,21 +49,29 @@ fn edits(wanted: &[Wanted], sources: &Sources<'_>) -> Result<Accepted, Error> {
             accept::edits(one, sources).map_err(|wrong| refusal(&format!("{} cannot be accepted", one.address), &wrong))?;
         let left = found.left.into_iter().map(|(path, why)| (format!("{}:{path}", one.address), why));
         all.left.extend(left);
-        for edit in
-            found.edits.into_iter().filter(|edit| !all.edits.iter().any(|known| known.keys == edit.keys)).collect::<Vec<_>>()
-        {
-            all.edits.push(edit);
+        for edit in found.edits {
+            // One tag is every resource's.
+            if !all.edits.iter().any(|known| known.keys == edit.keys) {
+                all.edits.push(edit);
+            }
         }
     }
     Ok(all)
 }
+
+/// How many reasons are told at once.
+const MOST_TOLD: usize = 10;
 
 fn refusal(message: &str, wrong: &[Refused]) -> Error {
     let line = |refused: &Refused| match refused.path.as_str() {
         "" => refused.why.clone(),
         path => format!("{path}: {}", refused.why),
     };
-    let help = wrong.iter().map(line).chain(["No file was changed.".to_owned()]).collect::<Vec<_>>();
+    let mut help: Vec<String> = wrong.iter().take(MOST_TOLD).map(line).collect();
+    if wrong.len() > MOST_TOLD {
+        help.push(format!("and {} more", wrong.len() - MOST_TOLD));
+    }
+    help.push("No file was changed.".to_owned());
     Error::other(message, help.join("\n  "))
 }
 
@@ -88,6 +97,9 @@ fn made_of(own: &Arc<Source>, account: &str, registry: &Registry) -> Result<(Env
     })
 }
 
+/// The longest value that is told, in characters.
+const LONGEST_VALUE: usize = 60;
+
 fn report(old: &Source, new: &Source, accepted: &Accepted, root: &Node, environment: &str) -> String {
     let path = old.path.display().to_string();
     let diff = TextDiff::from_lines(&old.text, &new.text);
@@ -95,7 +107,9 @@ fn report(old: &Source, new: &Source, accepted: &Accepted, root: &Node, environm
     let mut out: Vec<String> = shown.lines().map(painted).collect();
     out.push(String::new());
     for edit in &accepted.edits {
-        let side = |value: &Option<serde_json::Value>| value.as_ref().map_or("nothing".to_owned(), scalar);
+        let side = |value: &Option<serde_json::Value>| {
+            value.as_ref().map_or("nothing".to_owned(), |value| shortened(&scalar(value), LONGEST_VALUE))
+        };
         let change = format!("{} → {}", paint(REMOVED, side(&edit.declared)), paint(ADDED, side(&edit.live)));
         out.push(format!("{} {}: {change}", paint(STRONG, &edit.address), crate::diff::join(&edit.path)));
         let place = root.nearest_span(&edit.keys).location();

@@ -84,6 +84,56 @@ mod tests {
         place(RULES, &path).map(|place| (place.depth, place.spec.join(".")))
     }
 
+    /// The schemas that a path of keys leads to, through references and choices.
+    fn schemas<'a>(root: &'a Value, at: &'a Value, path: &[&str]) -> Vec<&'a Value> {
+        if let Some(target) = at.get("$ref").and_then(Value::as_str).and_then(|target| root.pointer(target.strip_prefix('#')?)) {
+            return schemas(root, target, path);
+        }
+        let choices = ["anyOf", "oneOf", "allOf"].iter().filter_map(|word| at.get(*word)?.as_array()).flatten();
+        let mut found: Vec<&Value> = choices.flat_map(|choice| schemas(root, choice, path)).collect();
+        match path.split_first() {
+            None => found.push(at),
+            Some((key, rest)) => {
+                let inner =
+                    if *key == "*" { at.get("additionalProperties") } else { at.get("properties").and_then(|all| all.get(*key)) };
+                found.extend(inner.into_iter().flat_map(|inner| schemas(root, inner, rest)));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_rule_leads_to_a_key_that_a_person_may_write() {
+        let registry = crate::kinds::registry();
+        let schema = crate::environment::schema::schema(&registry);
+        let mut count = 0;
+        for kind in registry.iter() {
+            for rule in kind.written().iter().filter(|rule| !rule.spec.is_empty()) {
+                let path: Vec<&str> = [kind.section(), "*"].into_iter().chain(rule.spec.split('.')).collect();
+                assert!(!schemas(&schema, &schema, &path).is_empty(), "{}: {} is no key", kind.section(), rule.spec);
+                count += 1;
+            }
+        }
+        assert!(count > 80, "{count}");
+    }
+
+    #[test]
+    fn every_rule_is_one_of_a_field() {
+        let registry = crate::kinds::registry();
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/toy/environments/toy.yaml");
+        let text = std::fs::read_to_string(&path).expect("the toy").replace("APP", "toy");
+        let environment = crate::environment::load::load_text(&crate::environment::edit::source(&path, text), &registry);
+        let desired = crate::desired::desired(&environment.expect("an environment"), "123456789012", &registry).expect("a state");
+        for kind in registry.iter() {
+            let of_kind = desired.resources.iter().filter(|(address, _)| address.section == kind.section());
+            let states: Vec<&Value> = of_kind.map(|(_, resource)| &resource.state).collect();
+            for rule in kind.written() {
+                let field = rule.state.split('.').next().unwrap_or_default();
+                assert!(states.iter().any(|state| state.get(field).is_some()), "{}: no field {field}", kind.section());
+            }
+        }
+    }
+
     #[test]
     fn paths_lead_from_a_state_to_its_spec() {
         assert_eq!(found("memory"), Some((1, "memory".into())));

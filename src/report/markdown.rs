@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::lines::{changed, lines, scalar};
 use super::plain::{is_unsafe, one_line, shortened};
-use super::plan::{at, is_empty, note, sign, sorted, summary, turned, without_empty};
+use super::plan::{at, is_empty, note, shown, sign, sorted, summary, turned};
 use crate::diff::{Change, Rule, rule_holds, split};
 use crate::kind::{AnyKind, Registry};
 use crate::plan::{Action, Plan, Step};
@@ -206,29 +206,6 @@ fn differences(step: &Step, kind: &dyn AnyKind) -> Vec<String> {
             if is_empty(&new) { vec![] } else { marked("+", &new) }
         }
         _ => changes(step, kind),
-    }
-}
-
-/// A new value without what says nothing, and without secrets.
-fn shown(value: &Value, path: &mut Vec<String>, kind: &dyn AnyKind) -> Value {
-    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-    if rule_holds(kind.fields(), &keys, Rule::Secret) {
-        return if is_empty(value) { Value::Null } else { "(hidden)".into() };
-    }
-    if rule_holds(kind.fields(), &keys, Rule::Document) {
-        return value.clone();
-    }
-    match value {
-        Value::Object(map) => {
-            let mut inner = serde_json::Map::new();
-            for (key, value) in map {
-                path.push(key.clone());
-                inner.insert(key.clone(), shown(value, path, kind));
-                path.pop();
-            }
-            without_empty(&Value::Object(inner))
-        }
-        other => other.clone(),
     }
 }
 

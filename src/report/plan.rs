@@ -116,7 +116,7 @@ fn write_new(out: &mut String, state: &Value, step: &Step, kind: &dyn AnyKind, p
     let holes = plan.desired.resources.get(&step.address).map(|resource| &resource.holes);
     for (field, value) in state.as_object().into_iter().flatten() {
         let is_document = rule_holds(kind.fields(), &[field], Rule::Document);
-        let shown = if is_document { value.clone() } else { without_empty(value) };
+        let shown = shown(value, &mut vec![field.clone()], kind);
         if is_empty(&shown) {
             continue;
         }
@@ -136,8 +136,31 @@ fn write_new(out: &mut String, state: &Value, step: &Step, kind: &dyn AnyKind, p
     }
 }
 
+/// A new value without what says nothing, and without secrets.
+pub fn shown(value: &Value, path: &mut Vec<String>, kind: &dyn AnyKind) -> Value {
+    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+    if rule_holds(kind.fields(), &keys, Rule::Secret) {
+        return if is_empty(value) { Value::Null } else { "(hidden)".into() };
+    }
+    if rule_holds(kind.fields(), &keys, Rule::Document) {
+        return value.clone();
+    }
+    match value {
+        Value::Object(map) => {
+            let mut inner = serde_json::Map::new();
+            for (key, value) in map {
+                path.push(key.clone());
+                inner.insert(key.clone(), shown(value, path, kind));
+                path.pop();
+            }
+            without_empty(&Value::Object(inner))
+        }
+        other => other.clone(),
+    }
+}
+
 /// A value without what says nothing: most members of a state are defaults.
-pub fn without_empty(value: &Value) -> Value {
+fn without_empty(value: &Value) -> Value {
     match value {
         Value::Object(map) => map
             .iter()

@@ -260,7 +260,7 @@ fn what_no_file_can_say_is_refused_and_nothing_is_written() {
         ("functions.echo:alias.version", "apply publishes a version"),
         ("functions.echo:timeout", "timeout has not drifted; these have: alias.version, environment.EXTRA, memory"),
         ("roles.run:trust", "who may assume it follows from `assumed_by` or `trust`: edit that (environments/base.yaml:9:"),
-        ("roles.run", "policies.more: its inline policy follows from `allow` and `deny`"),
+        ("roles.run", "policies: its inline policy follows from `allow` and `deny`"),
         ("state_machines.flow", "the workflow is a file of its own: edit that (environments/base.yaml:"),
         ("alarms.errors", "it is gone: to accept that, take it out of the files (environments/work.yaml:12:3)"),
         ("alarms.missing", "it is not declared"),

@@ -122,6 +122,38 @@ fn what_others_hang_on_is_refused() {
     assert!(set(&source(Path::new("a.yaml"), "a: [\n".to_owned()), &keys("a"), &json!(2)).is_err());
 }
 
+#[test]
+fn shipped_files_are_edited_value_by_value() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("environments");
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let before = source(&file, std::fs::read_to_string(&file).unwrap());
+        let (tree, text) = (yaml::parse(&before, Tags::Refused).unwrap(), &before.text);
+        let mut all = vec![];
+        paths(&tree.to_json(), &[], &mut all);
+        for (index, path) in all.into_iter().enumerate() {
+            let place = tree.find(&path).unwrap();
+            // Each is one parse; some of them are enough.
+            if index % 8 == 0 {
+                let fewer = remove(&before, &path).unwrap_or_else(|fault| panic!("{path:?}: {fault}"));
+                let own = between(&fewer, text).trim();
+                assert!(fewer.len() < text.len() && own.len() <= 3, "{path:?}: {own:?}");
+            }
+            if index % 8 == 1 && !matches!(place.data, Data::Mapping(_) | Data::Sequence(_)) {
+                let range = place.span.range.clone();
+                let after = set(&before, &path, &json!("it's new")).unwrap();
+                let quotes = if text[range.clone()].starts_with('"') { "\"" } else { "" };
+                assert_eq!(after, format!("{}{quotes}it's new{quotes}{}", &text[..range.start], &text[range.end..]));
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 40, "{count}");
+}
+
 /// A document at random, and how it is written.
 fn value(depth: u32) -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
