@@ -322,22 +322,23 @@ fn literal(value: &Value) -> Value {
     }
 }
 
+/// All changes of a plan, each with its resource.
+pub fn changes(plan: &Plan) -> impl Iterator<Item = (&Address, &Change)> {
+    plan.steps.iter().flat_map(|step| step.changes.iter().map(move |change| (&step.address, change)))
+}
+
 /// Holds the plan that the edited files make against the one before: what was accepted is gone, and nothing new came.
 ///
 /// # Errors
 /// What is not so.
 pub fn check(before: &Plan, after: &Plan, edits: &[Edit]) -> Result<(), Vec<Refused>> {
-    let changes = |plan: &Plan| {
-        let of = |step: &Step| step.changes.iter().map(|change| (step.address.clone(), change.clone())).collect::<Vec<_>>();
-        plan.steps.iter().flat_map(of).collect::<Vec<(Address, Change)>>()
-    };
-    let had: BTreeSet<(Address, String)> = changes(before).into_iter().map(|(address, change)| (address, change.path)).collect();
+    let had: BTreeSet<(&Address, &str)> = changes(before).map(|(address, change)| (address, change.path.as_str())).collect();
     let mut wrong = vec![];
     for (address, change) in changes(after) {
         let path = split(&change.path);
-        if edits.iter().any(|edit| edit.covers(&address, &path)) {
+        if edits.iter().any(|edit| edit.covers(address, &path)) {
             wrong.push(Refused { path: format!("{address}:{}", change.path), why: "a file cannot say exactly this".to_owned() });
-        } else if !had.contains(&(address.clone(), change.path.clone())) {
+        } else if !had.contains(&(address, change.path.as_str())) {
             wrong.push(Refused { path: format!("{address}:{}", change.path), why: "this would change with it".to_owned() });
         }
     }

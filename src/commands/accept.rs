@@ -5,7 +5,7 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use super::{Context, Error, exit, print, write_file};
-use crate::accept::{self, Accepted, Edit, Refused, Sources, Wanted};
+use crate::accept::{self, Accepted, Edit, Refused, Sources, Wanted, changes};
 use crate::environment::source::{self, Source};
 use crate::environment::yaml::{self, Tags};
 use crate::environment::{self, Environment, Node, edit};
@@ -32,11 +32,14 @@ pub async fn run(name: &str, wanted: &[Wanted]) -> Result<u8, Error> {
         observed: &observed,
         registry: &context.registry,
     };
-    let accepted = edits(wanted, &sources)?;
+    let mut accepted = edits(wanted, &sources)?;
     let new = rewritten(&old, &accepted.edits)?;
     let (edited, desired) = made_of(&new, &before.account, &context.registry)?;
     let after = plan(&desired, &observed, &context.registry, Mode::Apply);
     accept::check(&before, &after, &accepted.edits).map_err(|wrong| refusal("the files cannot say what is live", &wrong))?;
+    // What followed from a value that is accepted is right by now.
+    let differs = |path: &str| changes(&after).any(|(address, change)| format!("{address}:{}", change.path) == path);
+    accepted.left.retain(|(path, _)| differs(path));
     write_file(&files.file.canonicalize().unwrap_or_else(|_| files.file.clone()), &new.text)?;
     print(&report(&old, &new, &accepted, &edited.root, &context.name))?;
     Ok(exit::OK)

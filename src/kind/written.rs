@@ -23,7 +23,7 @@ pub enum Form {
     Made(fn(&Value) -> Option<Value>),
     /// Nothing that can be made of it; says what a person can do.
     ByHand(&'static str),
-    /// No value of its own: apply brings it about; says how.
+    /// No value of its own; says what it follows from.
     Follows(&'static str),
 }
 

@@ -132,9 +132,11 @@ fn double(text: &str) -> String {
     json.chars().map(escaped).collect()
 }
 
-/// Characters that YAML does not print, or takes for a line break or the start of a file.
+/// Characters that YAML does not print, or takes for a line break or the start of a file; and those that turn the
+/// direction of writing, which nobody would see.
 fn is_special(c: char) -> bool {
-    matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// How far the first collection of a sort stands further in than its key.

@@ -38,6 +38,7 @@ fn values_change_in_their_place_and_quotes() {
         ("a: x\n", "a", json!("no"), "a: \"no\"\n"),
         ("a: x\n", "a", json!("2012-10-17"), "a: \"2012-10-17\"\n"),
         ("a: x\n", "a", json!("a: b"), "a: \"a: b\"\n"),
+        ("a: x\n", "a", json!("b\u{202e}c"), "a: \"b\\u202ec\"\n"),
         ("a: { b: 1, c: [x, y] } # c\n", "a.b", json!(2), "a: { b: 2, c: [x, y] } # c\n"),
         ("a: { b: 1, c: [x, y] }\n", "a.c.1", json!("z, w"), "a: { b: 1, c: [x, \"z, w\"] }\n"),
         ("a: |\n  one\n  two\n\nb: 1\n", "a", json!("three"), "a: three\n\nb: 1\n"),

@@ -56,7 +56,7 @@ pub const WRITTEN: &[Written] = &[
     Written::same("kms_key", "kms_key"),
     Written::same("reserved_concurrency", "reserved_concurrency"),
     Written::same("log_group.retention", "log_retention"),
-    Written::same("logging.format", "log_format"),
+    Written::made("logging", "log_format", log_format),
     Written::made("permissions.*", "permissions.*", permission),
     Written::by_hand("package", "source", "its code is made of the sources: change them"),
     Written {
@@ -336,6 +336,14 @@ fn statement(permission: &Permission, live_arn: &str) -> Value {
         statement.insert("Condition".into(), Value::Object(condition));
     }
     normal_statement(statement)
+}
+
+/// The format of logs, where its levels are those that come with it.
+fn log_format(logging: &Value) -> Option<Value> {
+    let logging: Logging = serde_json::from_value(logging.clone()).ok()?;
+    let level = (logging.format == "JSON").then_some("INFO");
+    let levels = [&logging.application_level, &logging.system_level];
+    levels.iter().all(|one| one.as_deref() == level).then(|| logging.format.into())
 }
 
 /// The way back from a statement, where `permissions` has words for all of it.
