@@ -18,3 +18,4 @@ mod registry;
 mod scaling;
 mod scenarios;
 mod support;
+mod written;
