@@ -6,12 +6,13 @@ use similar::TextDiff;
 
 use super::{Context, Error, exit, print, write_file};
 use crate::accept::{self, Accepted, Edit, Refused, Sources, Wanted, changes};
+use crate::diff::join;
 use crate::environment::source::{self, Source};
 use crate::environment::yaml::{self, Tags};
 use crate::environment::{self, Environment, Node, edit};
 use crate::plan::{Mode, drift_of, plan};
 use crate::report::lines::scalar;
-use crate::report::plain::shortened;
+use crate::report::plain::one_line;
 use crate::report::style::{ADDED, FAINT, REMOVED, STRONG, paint};
 use crate::{desired, kind::Registry};
 
@@ -100,8 +101,8 @@ fn made_of(own: &Arc<Source>, account: &str, registry: &Registry) -> Result<(Env
     })
 }
 
-/// The longest value that is told, in characters.
-const LONGEST_VALUE: usize = 60;
+/// How long a path with both its values may be to be told on one line, in characters.
+const LONGEST_CHANGE: usize = 50;
 
 fn report(old: &Source, new: &Source, accepted: &Accepted, root: &Node, environment: &str) -> String {
     let path = old.path.display().to_string();
@@ -110,11 +111,13 @@ fn report(old: &Source, new: &Source, accepted: &Accepted, root: &Node, environm
     let mut out: Vec<String> = shown.lines().map(painted).collect();
     out.push(String::new());
     for edit in &accepted.edits {
-        let side = |value: &Option<serde_json::Value>| {
-            value.as_ref().map_or("nothing".to_owned(), |value| shortened(&scalar(value), LONGEST_VALUE))
-        };
-        let change = format!("{} → {}", paint(REMOVED, side(&edit.declared)), paint(ADDED, side(&edit.live)));
-        out.push(format!("{} {}: {change}", paint(STRONG, &edit.address), crate::diff::join(&edit.path)));
+        let side =
+            |value: &Option<serde_json::Value>| value.as_ref().map_or("nothing".to_owned(), |value| one_line(&scalar(value)));
+        let (from, to, path) = (side(&edit.declared), side(&edit.live), join(&edit.path));
+        // What is longer shows in the difference.
+        let short = [&from, &to, &path].iter().map(|text| text.chars().count()).sum::<usize>() <= LONGEST_CHANGE;
+        let change = if short { format!(": {} → {}", paint(REMOVED, from), paint(ADDED, to)) } else { String::new() };
+        out.push(format!("{} {path}{change}", paint(STRONG, &edit.address)));
         let place = root.nearest_span(&edit.keys).location();
         out.push(paint(FAINT, format!("  written to {place}")));
         out.extend(edit.overrides.iter().map(|base| paint(FAINT, format!("  which overrides {base}"))));

@@ -113,10 +113,12 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
     !text.is_empty() && !is_misread(text) && places.iter().all(|place| holds(place, first))
 }
 
+/// Words and numbers that some readers take for something else; signs alone are quoted for people.
 fn is_misread(text: &str) -> bool {
-    let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"];
+    let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let like_a_number = |c: char| c.is_ascii_digit() || "+-.:_eE,".contains(c);
     words.contains(&text.to_lowercase().as_str())
+        || !text.contains(char::is_alphanumeric)
         || (text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(like_a_number))
 }
 

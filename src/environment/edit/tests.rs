@@ -36,6 +36,7 @@ fn values_change_in_their_place_and_quotes() {
         ("a: \"x\"\n", "a", json!("1 €"), "a: \"1 €\"\n"),
         ("a: 10s\n", "a", json!("5m"), "a: 5m\n"),
         ("a: x\n", "a", json!("no"), "a: \"no\"\n"),
+        ("a: x\n", "a", json!(">="), "a: \">=\"\n"),
         ("a: x\n", "a", json!("2012-10-17"), "a: \"2012-10-17\"\n"),
         ("a: x\n", "a", json!("a: b"), "a: \"a: b\"\n"),
         ("a: x\n", "a", json!("b\u{202e}c"), "a: \"b\\u202ec\"\n"),
