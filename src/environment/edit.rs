@@ -162,8 +162,8 @@ fn list_difference(path: &mut Vec<String>, from: &[Value], to: &[Value], ops: &m
         for index in (old.start + both..old.end).rev() {
             ops.push(Op { path: at(index), what: What::Remove });
         }
-        for index in new.start + both..new.end {
-            ops.push(Op { path: at(old.start + index - new.start), what: What::Insert(to[index].clone()) });
+        for (offset, item) in to[new.clone()].iter().enumerate().skip(both) {
+            ops.push(Op { path: at(old.start + offset), what: What::Insert(item.clone()) });
         }
         for offset in 0..both {
             path.push((old.start + offset).to_string());

@@ -155,7 +155,7 @@ fn what(step: &Step) -> String {
     }
     let shown: Vec<String> = paths.iter().take(3).map(|path| code(&shortened(path, 60))).collect();
     let more = if paths.len() > 3 { format!(", {} more", paths.len() - 3) } else { String::new() };
-    let notes: Vec<String> = step.changes.iter().map(|change| plain_note(change)).collect();
+    let notes: Vec<String> = step.changes.iter().map(plain_note).collect();
     let outside = notes.iter().find(|note| note.contains("outside")).map(|note| format!(" ({note})")).unwrap_or_default();
     format!("{}{more}{outside}", shown.join(", "))
 }

@@ -329,7 +329,7 @@ fn between<'a>(text: &'a str, other: &str) -> &'a str {
     let start = text.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
     let most = text.len().min(other.len()) - start;
     let end = text.bytes().rev().zip(other.bytes().rev()).take(most).take_while(|(a, b)| a == b).count();
-    std::str::from_utf8(&text.as_bytes()[start..text.len() - end]).unwrap_or("")
+    text.get(start..text.len() - end).unwrap_or("")
 }
 
 fn comments(text: &str) -> usize {
@@ -426,7 +426,7 @@ proptest! {
                 Value::Array(items) => items.get(key.parse::<usize>().ok()?),
                 other => other.get(key),
             });
-            if !inside.is_some_and(|value| value.as_object().is_some_and(|map| !map.is_empty())) {
+            if inside.and_then(Value::as_object).is_none_or(Map::is_empty) {
                 continue;
             }
             path.push(name.clone());
