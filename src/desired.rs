@@ -194,6 +194,15 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
     Err(Diagnostics(faults))
 }
 
+/// What a resource is declared with, its references resolved as far as they are known offline.
+pub fn declared(environment: &Environment, world: &World, registry: &Registry, address: &Address) -> Option<Value> {
+    let moved = moved(environment, registry, &mut vec![]);
+    let names = physical_names(environment, world, &moved, registry, &mut vec![]);
+    let resolver = Resolver::new(environment, world, registry, &names);
+    let node = &environment.resources.get(address)?.node;
+    Some(resolver.tree(node, &mut resolve::Resolution::default()))
+}
+
 fn known(attributes: BTreeMap<String, Attribute>) -> BTreeMap<String, String> {
     let value = |attribute| match attribute {
         Attribute::Known(value) => Some(value),

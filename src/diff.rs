@@ -238,6 +238,13 @@ mod tests {
     }
 
     #[test]
+    fn paths_come_apart_as_they_were_joined() {
+        for path in [vec!["a", "b"], vec!["tags", "a.b", "c"], vec!["we\"ird]", "x"], vec!["scones:app"]] {
+            assert_eq!(split(&join(&path)), path, "{path:?}");
+        }
+    }
+
+    #[test]
     fn equal_states_have_no_difference() {
         assert_eq!(paths(json!({"a": 1, "b": {"c": null}}), json!({"b": {}, "a": 1.0})), []);
     }

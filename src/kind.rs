@@ -3,6 +3,7 @@
 
 mod call;
 mod erased;
+pub mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 pub use call::{ANY, Access, Call, When};
 pub use erased::{AnyKind, Erased, Registry};
+pub use written::Written;
 
 use crate::address::Address;
 use crate::aws::{Aws, AwsError};
@@ -210,6 +212,8 @@ pub trait Kind: Send + Sync + 'static {
     const LONGEST_NAME: usize;
     /// Rules for comparing, each with its reason.
     const FIELDS: &'static [Field];
+    /// How fields are written in a file; what is not among them no file says.
+    const WRITTEN: &'static [Written] = &[];
     /// Keys of the spec that name files.
     const INPUTS: &'static [(&'static str, Input)] = &[];
     /// The requests, for people who wonder what apply will do, and for IAM.

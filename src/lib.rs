@@ -15,6 +15,7 @@
 pub mod address;
 pub mod environment;
 
+pub mod accept;
 pub mod asl;
 pub mod contract;
 pub mod desired;

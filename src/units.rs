@@ -37,6 +37,15 @@ fn parse(text: &str) -> Option<u32> {
     digits.chars().all(|c| c.is_ascii_digit()).then(|| digits.parse::<u32>().ok()?.checked_mul(unit)).flatten()
 }
 
+/// Writes seconds in the unit of a text, if that comes out even; else in the largest unit that does.
+pub fn written(seconds: u32, like: Option<&str>) -> String {
+    let units = [('d', 24 * 60 * 60), ('h', 60 * 60), ('m', 60), ('s', 1)];
+    let fits = |unit: &&(char, u32)| seconds.is_multiple_of(unit.1) && (seconds > 0 || unit.1 == 1);
+    let kept = units.iter().find(|(unit, _)| like.is_some_and(|text| text.ends_with(*unit))).filter(fits);
+    let (unit, length) = kept.or_else(|| units.iter().find(fits)).copied().unwrap_or(('s', 1));
+    format!("{}{unit}", seconds / length)
+}
+
 impl JsonSchema for Seconds {
     fn schema_name() -> Cow<'static, str> {
         "Seconds".into()
@@ -116,6 +125,16 @@ mod tests {
             assert_eq!(Day::parse(text), None, "{text}");
         }
         assert!(Day::parse("2026-12-31") < Day::parse("2027-01-01"));
+    }
+
+    #[test]
+    fn keeps_the_unit_where_it_can() {
+        let cases = [(60, Some("10s"), "60s"), (90, Some("1m"), "90s"), (120, None, "2m"), (86_400, Some("1h"), "24h")];
+        for (seconds, like, expected) in cases.into_iter().chain([(0, None, "0s"), (0, Some("5m"), "0s"), (604_800, None, "7d")])
+        {
+            assert_eq!(written(seconds, like), expected);
+            assert_eq!(parse(expected), Some(seconds));
+        }
     }
 
     #[test]

@@ -40,6 +40,11 @@ impl Context {
 
     /// Reads and checks an environment, then connects to its account.
     pub async fn open(name: &str) -> Result<Self, Error> {
+        Ok(Self::open_with_files(name).await?.0)
+    }
+
+    /// Does what [`Context::open`] does, and keeps the files with their places.
+    pub async fn open_with_files(name: &str) -> Result<(Self, Environment), Error> {
         let (environment, mut desired) = Self::offline(name)?;
         let registry = registry();
         let header = &environment.header;
@@ -52,7 +57,8 @@ impl Context {
             }
         }
         let aws = session.connect(desired.world.clone());
-        Ok(Self { registry, desired, aws, directory: environment.directory, name: name.to_owned() })
+        let directory = environment.directory.clone();
+        Ok((Self { registry, desired, aws, directory, name: name.to_owned() }, environment))
     }
 
     /// Connects to the account of a saved plan.

@@ -1,12 +1,24 @@
 //! `scones drift`: what changed behind our back.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::{Context, EnvironmentName, Error, Format, exit, plan::json, print, tell};
+use super::{Context, EnvironmentName, Error, accept, exit, plan::json, print, tell};
+use crate::accept::Wanted;
 use crate::aws::AwsError;
 use crate::drift_check;
 use crate::plan::Plan;
 use crate::report;
+
+/// How drift is written.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    /// A comment for an issue
+    Markdown,
+    /// Findings at the lines that declare what drifted, for code scanning
+    Sarif,
+}
 
 #[derive(Args)]
 pub struct Arguments {
@@ -17,17 +29,26 @@ pub struct Arguments {
     /// Also put what is found into CloudWatch, as metrics in the namespace Scones/Drift
     #[arg(long)]
     publish: bool,
+    /// Write what is live into the environment's file: of a resource, or of one path of it
+    #[arg(long, value_name = "ADDRESS[:PATH]", num_args = 1.., conflicts_with_all = ["format", "publish"])]
+    accept: Vec<Wanted>,
 }
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {
-    let context = Context::open(&arguments.environment.environment).await?;
+    let name = &arguments.environment.environment;
+    if !arguments.accept.is_empty() {
+        return accept::run(name, &arguments.accept).await;
+    }
+    let (context, files) = Context::open_with_files(name).await?;
     let drift = match drift_check::look(&context.aws, &context.desired, &context.registry).await {
         Err(error) if arguments.publish => return Err(unknown(&context, error).await),
         looked => looked?,
     };
     match arguments.format {
-        Format::Json => print(&json(&drift)?)?,
         Format::Text => print(&text(&drift, &context))?,
+        Format::Json => print(&json(&drift)?)?,
+        Format::Markdown => print(&report::markdown::drift(&drift, &context.registry))?,
+        Format::Sarif => print(&format!("{:#}", report::sarif::drift(&drift, &context.registry, &files)))?,
     }
     if arguments.publish {
         drift_check::publish(&context.aws, &drift).await?;

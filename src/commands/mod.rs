@@ -1,5 +1,6 @@
 //! The commands: wiring between the parts, one file each, and their exit codes.
 
+mod accept;
 mod adopt;
 mod apply;
 mod build;
@@ -218,13 +219,14 @@ fn tell(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all; one that it replaces keeps its permissions.
 fn write_file(path: &PathBuf, text: &str) -> Result<(), Error> {
     let mut temporary = path.clone().into_os_string();
     temporary.push(format!(".{}.tmp", std::process::id()));
     let fail = |error: std::io::Error| Error::other(format!("cannot write {}: {error}", path.display()), "");
     std::fs::write(&temporary, text).map_err(fail)?;
-    std::fs::rename(&temporary, path).map_err(|error| {
+    let kept = std::fs::metadata(path).map_or(Ok(()), |about| std::fs::set_permissions(&temporary, about.permissions()));
+    kept.and_then(|()| std::fs::rename(&temporary, path)).map_err(|error| {
         let _ = std::fs::remove_file(&temporary);
         fail(error)
     })

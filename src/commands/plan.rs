@@ -2,11 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::{Context, EnvironmentName, Error, Format, exit, print, write_file};
+use super::{Context, EnvironmentName, Error, exit, print, write_file};
 use crate::plan::{Mode, Plan};
 use crate::report;
+
+/// How a plan is written.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    /// A comment for a pull request
+    Markdown,
+}
 
 #[derive(Args)]
 pub struct Arguments {
@@ -32,6 +41,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     match arguments.format {
         Format::Text => print(report::plan::text(&plan, &context.registry).trim_end())?,
         Format::Json => print(&json(&plan)?)?,
+        Format::Markdown => print(&report::markdown::plan(&plan, &context.registry))?,
     }
     if let Some(file) = &arguments.out {
         write_file(file, &json(&plan)?)?;

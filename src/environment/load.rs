@@ -54,7 +54,16 @@ pub fn find(name: &str) -> Result<PathBuf, Diagnostic> {
 /// # Errors
 /// All diagnostics found.
 pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics> {
-    let mut root = merged(file)?;
+    load_text(&source::read(file, None)?, registry)
+}
+
+/// Does what [`load`] does for a file whose text is given: one that is not written yet.
+///
+/// # Errors
+/// All diagnostics found.
+pub fn load_text(own: &Arc<Source>, registry: &Registry) -> Result<Environment, Diagnostics> {
+    let file = own.path.as_path();
+    let mut root = merged(layers(own)?, own);
     if !matches!(root.data, Data::Mapping(_)) {
         let help = "an environment file starts with `app:`, `environment:` and `region:`";
         return Err(Diagnostic::new(format!("this is {}, but a mapping belongs here", root.type_name()), &root.span)
@@ -105,9 +114,24 @@ pub fn load(file: &Path, registry: &Registry) -> Result<Environment, Diagnostics
     Ok(Environment { header, root, resources, documents, contracts, packages, directory, file: file.to_owned() })
 }
 
-fn merged(file: &Path) -> Result<Node, Diagnostic> {
+/// What a file inherits from those that it extends; nothing if it extends none.
+///
+/// # Errors
+/// A file that cannot be read or is no YAML.
+pub fn inherited(own: &Arc<Source>) -> Result<Option<Node>, Diagnostic> {
+    let mut layers = layers(own)?;
+    layers.pop();
+    Ok(layers.into_iter().reduce(Node::overlay))
+}
+
+fn merged(layers: Vec<Node>, own: &Arc<Source>) -> Node {
+    layers.into_iter().reduce(Node::overlay).unwrap_or(Node { data: Data::Null, span: Span::file(own) })
+}
+
+/// The files that extend each other, the own one last.
+fn layers(own: &Arc<Source>) -> Result<Vec<Node>, Diagnostic> {
     let mut chain: Vec<(Arc<Source>, Node)> = vec![];
-    let mut next = Some((file.to_owned(), None::<Span>));
+    let mut next = Some((own.path.clone(), None::<Span>));
     let mut seen: Vec<PathBuf> = vec![];
     while let Some((path, wanted_by)) = next.take() {
         let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
@@ -117,7 +141,7 @@ fn merged(file: &Path) -> Result<Node, Diagnostic> {
             return Err(wanted_by.map_or_else(|| Diagnostic::nowhere(&message), |span| Diagnostic::new(&message, &span)));
         }
         seen.push(canonical);
-        let source = source::read(&path, wanted_by.as_ref())?;
+        let source = if chain.is_empty() { own.clone() } else { source::read(&path, wanted_by.as_ref())? };
         let node = yaml::parse(&source, Tags::Refused)?;
         if let Some(base) = node.get("extends") {
             let Some(name) = base.as_str() else {
@@ -127,8 +151,7 @@ fn merged(file: &Path) -> Result<Node, Diagnostic> {
         }
         chain.push((source, node));
     }
-    let layers = chain.into_iter().rev().map(|(_, node)| node);
-    Ok(layers.reduce(Node::overlay).unwrap_or(Node { data: Data::Null, span: Span::file(&source::read(file, None)?) }))
+    Ok(chain.into_iter().rev().map(|(_, node)| node).collect())
 }
 
 fn header(root: &Node, registry: &Registry) -> Result<Header, Diagnostic> {

@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod drift_check;
+pub mod edit;
 pub mod load;
 pub mod node;
 pub mod reference;

@@ -62,6 +62,19 @@ impl Node {
         self.as_mapping()?.get(key).map(|entry| &entry.node)
     }
 
+    /// The value that a path of keys and list indexes leads to.
+    pub fn find<S: AsRef<str>>(&self, path: &[S]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, key| node.child(key.as_ref()))
+    }
+
+    fn child(&self, key: &str) -> Option<&Node> {
+        match &self.data {
+            Data::Mapping(entries) => entries.get(key).map(|entry| &entry.node),
+            Data::Sequence(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
+            _ => None,
+        }
+    }
+
     /// Finds the place of a path of keys and list indexes, or of its longest part that exists.
     pub fn span_at<S: AsRef<str>>(&self, path: &[S]) -> Span {
         let Some((first, rest)) = path.split_first() else { return self.span.clone() };
@@ -80,6 +93,12 @@ impl Node {
             Some(node) => node.span_at(rest),
             None => self.span.clone(),
         }
+    }
+
+    /// Finds the place of a path's longest part that exists; of a mapping or a list, its key.
+    pub fn nearest_span<S: AsRef<str>>(&self, path: &[S]) -> Span {
+        let known = (0..=path.len()).rev().find(|length| self.find(&path[..*length]).is_some());
+        self.span_at(&path[..known.unwrap_or_default()])
     }
 
     /// Lays `over` on top: mappings merge by key, `null` takes an inherited key away, all else replaces.

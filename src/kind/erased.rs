@@ -21,6 +21,7 @@ pub trait AnyKind: Send + Sync {
     fn title(&self) -> &'static str;
     fn longest_name(&self) -> usize;
     fn fields(&self) -> &'static [Field];
+    fn written(&self) -> &'static [super::Written];
     fn inputs(&self) -> &'static [(&'static str, Input)];
     fn calls(&self) -> &'static [Call];
     fn attributes_from_spec(&self) -> bool;
@@ -92,6 +93,9 @@ impl<K: Kind> AnyKind for Erased<K> {
     }
     fn fields(&self) -> &'static [Field] {
         K::FIELDS
+    }
+    fn written(&self) -> &'static [super::Written] {
+        K::WRITTEN
     }
     fn inputs(&self) -> &'static [(&'static str, Input)] {
         K::INPUTS

@@ -60,6 +60,10 @@ impl Kind for ModelPackageGroup {
     const SECTION: &'static str = "model_package_groups";
     const TITLE: &'static str = "model package group";
     const LONGEST_NAME: usize = 63;
+    const WRITTEN: &'static [crate::kind::Written] = &[
+        crate::kind::Written::same("description", "description"),
+        crate::kind::Written::same("delete_packages_on_destroy", "delete_packages_on_destroy"),
+    ];
     const FIELDS: &'static [Field] =
         &[Field { path: "description", rule: Rule::Immutable, why: "SageMaker has no call that changes a group" }];
     const DEADLINE: Duration = Duration::from_secs(120);

@@ -1,11 +1,13 @@
 //! [`Plan`](crate::plan::Plan) or [`Outcome`](crate::apply::Outcome) → what a person or a program reads.
 
 pub mod lines;
+pub mod markdown;
 pub mod outcome;
 pub mod plain;
 pub mod plan;
 pub mod progress;
 mod remarks;
 pub mod status;
+pub mod sarif;
 pub mod style;
 pub mod unchecked;

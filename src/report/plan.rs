@@ -14,6 +14,14 @@ use crate::plan::{Action, Mode, Plan, Step, Summary};
 
 /// Renders drift: what was applied on the left, what is there now on the right, and what is gone.
 pub fn drift(plan: &Plan, registry: &Registry) -> String {
+    text_in(&turned(plan), registry, |action| match action {
+        Action::Create => (paint(REMOVED, "-"), "gone:"),
+        _ => (paint(CHANGED, "~"), "changed:"),
+    })
+}
+
+/// Drift as it came about: from what was applied to what is there now.
+pub fn turned(plan: &Plan) -> Plan {
     let mut turned = plan.clone();
     for step in &mut turned.steps {
         if step.action == Action::Create {
@@ -26,10 +34,7 @@ pub fn drift(plan: &Plan, registry: &Registry) -> String {
             std::mem::swap(&mut from.state, to);
         }
     }
-    text_in(&turned, registry, |action| match action {
-        Action::Create => (paint(REMOVED, "-"), "gone:"),
-        _ => (paint(CHANGED, "~"), "changed:"),
-    })
+    turned
 }
 
 /// Renders a plan.
@@ -71,7 +76,7 @@ fn text_in(plan: &Plan, registry: &Registry, words: Words) -> String {
 }
 
 /// Steps by section, in the order of the file's sections, so that what belongs together stands together.
-fn sorted<'a>(plan: &'a Plan, registry: &Registry) -> Vec<&'a Step> {
+pub fn sorted<'a>(plan: &'a Plan, registry: &Registry) -> Vec<&'a Step> {
     let mut steps: Vec<&Step> = plan.steps.iter().collect();
     steps.sort_by_key(|step| registry.rank(&step.address.section));
     steps
@@ -128,7 +133,7 @@ fn write_new(out: &mut String, state: &Value, step: &Step, kind: &dyn AnyKind, p
     let holes = plan.desired.resources.get(&step.address).map(|resource| &resource.holes);
     for (field, value) in state.as_object().into_iter().flatten() {
         let is_document = rule_holds(kind.fields(), &[field], Rule::Document);
-        let shown = if is_document { value.clone() } else { without_empty(value) };
+        let shown = shown(value, &mut vec![field.clone()], kind);
         if is_empty(&shown) {
             continue;
         }
@@ -145,6 +150,29 @@ fn write_new(out: &mut String, state: &Value, step: &Step, kind: &dyn AnyKind, p
                 .unwrap_or_default();
             let _ = writeln!(out, "      {}{note}", paint(ADDED, line));
         }
+    }
+}
+
+/// A new value without what says nothing, and without secrets.
+pub fn shown(value: &Value, path: &mut Vec<String>, kind: &dyn AnyKind) -> Value {
+    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+    if rule_holds(kind.fields(), &keys, Rule::Secret) {
+        return if is_empty(value) { Value::Null } else { "(hidden)".into() };
+    }
+    if rule_holds(kind.fields(), &keys, Rule::Document) {
+        return value.clone();
+    }
+    match value {
+        Value::Object(map) => {
+            let mut inner = serde_json::Map::new();
+            for (key, value) in map {
+                path.push(key.clone());
+                inner.insert(key.clone(), shown(value, path, kind));
+                path.pop();
+            }
+            without_empty(&Value::Object(inner))
+        }
+        other => other.clone(),
     }
 }
 
@@ -165,7 +193,8 @@ fn source_of(hole: &str) -> &str {
     hole.rsplit_once('.').map_or(hole, |(source, _)| source)
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Whether a value says nothing.
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -229,7 +258,8 @@ fn write_indented(out: &mut String, lines: Vec<String>) {
     }
 }
 
-fn note(cause: Option<Cause>, replaces: bool) -> String {
+/// What there is to say of a change besides its values.
+pub fn note(cause: Option<Cause>, replaces: bool) -> String {
     let cause = match cause {
         Some(Cause::Drifted) => Some("changed outside"),
         Some(Cause::Both) => Some("changed in the file and outside"),
@@ -246,7 +276,8 @@ fn note(cause: Option<Cause>, replaces: bool) -> String {
     out
 }
 
-fn at(value: &Value, path: &[String]) -> Value {
+/// What a path of keys leads to; nothing if it leads nowhere.
+pub fn at(value: &Value, path: &[String]) -> Value {
     path.iter().try_fold(value, |value, key| value.get(key)).cloned().unwrap_or(Value::Null)
 }
 

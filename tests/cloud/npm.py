@@ -1,4 +1,4 @@
-"""asl-validator and what it needs, from npm: exactly the versions of `tests/oracles/package-lock.json`.
+"""asl-validator, the schema of SARIF, and what they need, from npm: exactly the versions of `tests/oracles/package-lock.json`.
 
 They live beside the virtual environments, in a folder named by a digest of the lock file; `npm` beside it is a link to the current one.
 Nothing that a package brings is run at installation.

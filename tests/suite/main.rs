@@ -2,6 +2,7 @@
 //!
 //! Most of them talk to the local cloud; `make test` starts it.
 
+mod accept;
 mod agreement;
 mod architecture;
 mod bad_input;
@@ -9,6 +10,7 @@ mod conformance;
 mod cost;
 mod drift;
 mod drift_check;
+mod formats;
 mod generated;
 mod ignored;
 mod issues;
@@ -24,3 +26,4 @@ mod stack_drift;
 mod status;
 mod support;
 mod unknown;
+mod written;

@@ -58,6 +58,7 @@ impl Kind for Alarm {
     const SECTION: &'static str = "alarms";
     const TITLE: &'static str = "CloudWatch alarm";
     const LONGEST_NAME: usize = 255;
+    const WRITTEN: &'static [crate::kind::Written] = spec::WRITTEN;
     const FIELDS: &'static [Field] = &[
         Field { path: "actions", rule: Rule::Unordered, why: "actions have no order" },
         Field { path: "ok_actions", rule: Rule::Unordered, why: "actions have no order" },

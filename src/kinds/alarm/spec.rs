@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{State, as_set, canonical, is_percentile, low_samples_of, query};
 use crate::desired::Scope;
+use crate::kind::Written;
 use crate::metrics;
 use crate::units::Seconds;
 
@@ -17,6 +19,26 @@ pub const STATISTIC: &str = concat!(
     r"|(p|tm|tc|ts|wm)([0-9]{1,2}(\.[0-9]{1,10})?|100)",
     r"|(PR|TM|TC|TS|WM)\([0-9.%]*:[0-9.%]*\))$",
 );
+
+pub const WRITTEN: &[Written] = &[
+    Written::same("metric", "metric"),
+    Written::same("statistic", "statistic"),
+    Written::seconds("period", "period"),
+    Written::same("threshold", "threshold"),
+    Written::made("comparison", "comparison", sign),
+    Written::same("evaluation_periods", "evaluation_periods"),
+    Written::same("datapoints_to_alarm", "datapoints_to_alarm"),
+    Written::same("missing_data", "missing_data"),
+    Written::same("evaluate_low_sample_count_percentile", "evaluate_low_sample_count_percentile"),
+    Written::same("unit", "unit"),
+    Written::same("description", "description"),
+    Written::same("actions", "actions"),
+    Written::same("ok_actions", "ok_actions"),
+    Written::same("insufficient_data_actions", "insufficient_data_actions"),
+    Written::same("enabled", "enabled"),
+    Written::by_hand("dimensions", "dimensions", "dimensions follow from `of` and `dimensions`: edit these"),
+    Written::by_hand("metrics", "metrics", "its queries are a list that is written as a whole: edit that"),
+];
 
 /// A CloudWatch alarm on one metric, or on an expression of several.
 #[derive(Deserialize, JsonSchema)]
@@ -106,6 +128,18 @@ impl Comparison {
             Self::LessOrEqual | Self::LessThanOrEqualToThreshold => "LessThanOrEqualToThreshold",
         }
     }
+}
+
+/// The sign of an operator of CloudWatch's.
+fn sign(operator: &Value) -> Option<Value> {
+    let sign = match operator.as_str()? {
+        "GreaterThanThreshold" => ">",
+        "GreaterThanOrEqualToThreshold" => ">=",
+        "LessThanThreshold" => "<",
+        "LessThanOrEqualToThreshold" => "<=",
+        _ => return None,
+    };
+    Some(sign.into())
 }
 
 #[derive(Clone, Copy, Default, Deserialize, JsonSchema)]

@@ -9,13 +9,13 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{self, Change, Field};
-use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
-use crate::units::Seconds;
+use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World, Written};
+use crate::units::{self, Seconds};
 use rule::Rule;
 
 /// How many alarms one DescribeAlarms takes by name.
@@ -106,10 +106,31 @@ struct Suppressor {
     extension: i32,
 }
 
+impl Suppressor {
+    /// As a person writes it.
+    fn written(live: &Value) -> Option<Value> {
+        let live: Self = serde_json::from_value(live.clone()).ok()?;
+        let seconds = |seconds: i32| Some(units::written(seconds.try_into().ok()?, None));
+        Some(json!({ "alarm": live.alarm, "wait": seconds(live.wait)?, "extension": seconds(live.extension)? }))
+    }
+}
+
 impl Kind for CompositeAlarm {
     const SECTION: &'static str = "composite_alarms";
     const TITLE: &'static str = "composite alarm";
     const LONGEST_NAME: usize = 255;
+    const WRITTEN: &'static [Written] = &[
+        Written::same("rule", "rule"),
+        Written::same("description", "description"),
+        Written::same("actions", "actions"),
+        Written::same("ok_actions", "ok_actions"),
+        Written::same("insufficient_data_actions", "insufficient_data_actions"),
+        Written::same("enabled", "enabled"),
+        Written::made("suppressor", "suppressor", Suppressor::written),
+        Written::same("suppressor.alarm", "suppressor.alarm"),
+        Written::seconds("suppressor.wait", "suppressor.wait"),
+        Written::seconds("suppressor.extension", "suppressor.extension"),
+    ];
     const FIELDS: &'static [Field] = &[
         Field { path: "actions", rule: diff::Rule::Unordered, why: "actions have no order" },
         Field { path: "ok_actions", rule: diff::Rule::Unordered, why: "actions have no order" },

@@ -45,6 +45,8 @@ impl Kind for Dashboard {
     const SECTION: &'static str = "dashboards";
     const TITLE: &'static str = "CloudWatch dashboard";
     const LONGEST_NAME: usize = 255;
+    const WRITTEN: &'static [crate::kind::Written] =
+        &[crate::kind::Written::by_hand("body", "body", "a dashboard is a document: edit it where `body` or `widgets` says")];
     const FIELDS: &'static [Field] = &[Field {
         path: "body",
         rule: Rule::Document,

@@ -103,6 +103,7 @@ impl Kind for Endpoint {
     const TITLE: &'static str = "SageMaker endpoint";
     /// SageMaker takes 63, of which a configuration's name needs 9 for the hash of its content.
     const LONGEST_NAME: usize = 54;
+    const WRITTEN: &'static [crate::kind::Written] = spec::WRITTEN;
     const FIELDS: &'static [Field] = &[
         Field { path: "capture.json_content_types", rule: Rule::Unordered, why: "SageMaker looks one up among them" },
         Field { path: "capture.csv_content_types", rule: Rule::Unordered, why: "SageMaker looks one up among them" },

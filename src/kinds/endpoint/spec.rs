@@ -11,6 +11,7 @@ use super::scaling::{self, Scalings};
 use super::{Capture, Serverless, State, Variant, rollout, weight};
 use crate::desired::Scope;
 use crate::finding::nearest;
+use crate::kind::Written;
 use crate::kinds::sagemaker::{Others, check_name};
 
 const INSTANCE: &str = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$";
@@ -18,6 +19,27 @@ const CAPTURE_TO: &str = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$";
 const CONTENT_TYPE: &str = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9.])*$";
 /// How SageMaker calls a capture that works.
 pub const STARTED: &str = "Started";
+
+pub const WRITTEN: &[Written] = &[
+    Written::same("variants.*.instance", "variants.*.instance"),
+    Written::same("variants.*.count", "variants.*.count"),
+    Written::same("variants.*.weight", "variants.*.weight"),
+    Written::same("variants.*.serverless.memory", "variants.*.serverless.memory"),
+    Written::same("variants.*.serverless.max_concurrency", "variants.*.serverless.max_concurrency"),
+    Written::by_hand("variants.*.model", "variants.*.model", "the model is a resource of its own: edit that under `models`"),
+    Written::same("scaling.*.min", "variants.*.scaling.min"),
+    Written::same("scaling.*.max", "variants.*.scaling.max"),
+    Written::same("scaling.*.policy.target", "variants.*.scaling.target"),
+    Written::seconds("scaling.*.policy.scale_in_cooldown", "variants.*.scaling.scale_in_cooldown"),
+    Written::seconds("scaling.*.policy.scale_out_cooldown", "variants.*.scaling.scale_out_cooldown"),
+    Written::same("capture.percent", "capture.percent"),
+    Written::same("capture.to", "capture.to"),
+    Written::same("capture.input", "capture.input"),
+    Written::same("capture.output", "capture.output"),
+    Written::same("capture.json_content_types", "capture.json_content_types"),
+    Written::same("capture.csv_content_types", "capture.csv_content_types"),
+    Written::same("kms_key", "kms_key"),
+];
 
 /// A SageMaker endpoint.
 #[derive(Deserialize, JsonSchema)]

@@ -129,6 +129,7 @@ impl Kind for Function {
     const SECTION: &'static str = "functions";
     const TITLE: &'static str = "Lambda function";
     const LONGEST_NAME: usize = 64;
+    const WRITTEN: &'static [crate::kind::Written] = spec::WRITTEN;
     const FIELDS: &'static [Field] = &[
         Field { path: "fixed", rule: Rule::Immutable, why: "Lambda fixes these when it makes a function" },
         Field { path: "vpc.subnets", rule: Rule::Unordered, why: "subnets have no order" },

@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Configuration, LIVE, Logging, State, current_alias, function_arn, log_group_name, normal_statement, runtime};
 use crate::desired::Scope;
+use crate::kind::Written;
+use crate::kind::written::Form;
 use crate::kinds::log_group::{LogGroup, Retention};
 use crate::units::Seconds;
 
@@ -36,6 +38,32 @@ const RESERVED: [&str; 18] = [
     "AWS_SESSION_TOKEN",
     "LAMBDA_RUNTIME_DIR",
     "LAMBDA_TASK_ROOT",
+];
+
+pub const WRITTEN: &[Written] = &[
+    Written::same("runtime", "runtime"),
+    Written::same("handler", "handler"),
+    Written::same("role", "role"),
+    Written::same("description", "description"),
+    Written::same("memory", "memory"),
+    Written::seconds("timeout", "timeout"),
+    Written::same("architecture", "architecture"),
+    Written::same("environment.*", "environment.*"),
+    Written::same("layers", "layers"),
+    Written::same("tracing", "tracing"),
+    Written::same("ephemeral_storage", "ephemeral_storage"),
+    Written::same("dead_letter", "dead_letter"),
+    Written::same("kms_key", "kms_key"),
+    Written::same("reserved_concurrency", "reserved_concurrency"),
+    Written::same("log_group.retention", "log_retention"),
+    Written::made("logging", "log_format", log_format),
+    Written::made("permissions.*", "permissions.*", permission),
+    Written::by_hand("package", "source", "its code is made of the sources: change them"),
+    Written {
+        state: "alias.version",
+        spec: "",
+        form: Form::Follows("apply publishes a version, and moves the alias `live` to it"),
+    },
 ];
 
 /// A Lambda function with its version, its alias `live`, its permissions and its log group.
@@ -310,4 +338,71 @@ fn statement(permission: &Permission, live_arn: &str) -> Value {
         statement.insert("Condition".into(), Value::Object(condition));
     }
     normal_statement(statement)
+}
+
+/// The format of logs, where its levels are those that come with it.
+fn log_format(logging: &Value) -> Option<Value> {
+    let logging: Logging = serde_json::from_value(logging.clone()).ok()?;
+    let level = (logging.format == "JSON").then_some("INFO");
+    let levels = [&logging.application_level, &logging.system_level];
+    levels.iter().all(|one| one.as_deref() == level).then(|| logging.format.into())
+}
+
+/// The way back from a statement, where `permissions` has words for all of it.
+fn permission(statement: &Value) -> Option<Value> {
+    let only = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => items.first().filter(|_| items.len() == 1)?.as_str().map(str::to_owned),
+        _ => None,
+    };
+    let statement = statement.as_object()?;
+    let known = ["Effect", "Principal", "Action", "Resource", "Condition"];
+    if statement.get("Effect")? != "Allow" || !statement.keys().all(|key| known.contains(&key.as_str())) {
+        return None;
+    }
+    let principal = match statement.get("Principal")? {
+        Value::Object(map) if map.len() == 1 => map.get("Service").or_else(|| map.get("AWS")).and_then(only)?,
+        other => only(other)?,
+    };
+    let mut spec = Map::from_iter([("principal".to_owned(), Value::from(principal))]);
+    for (operator, keys) in statement.get("Condition").and_then(Value::as_object).into_iter().flatten() {
+        for (key, value) in keys.as_object()? {
+            let name = match (operator.as_str(), key.as_str()) {
+                ("ArnLike", "AWS:SourceArn") => "source_arn",
+                ("StringEquals", "AWS:SourceAccount") => "source_account",
+                _ => return None,
+            };
+            spec.insert(name.to_owned(), Value::from(only(value)?));
+        }
+    }
+    let action = statement.get("Action").and_then(only)?;
+    if action != invoke() {
+        spec.insert("action".to_owned(), Value::from(action));
+    }
+    Some(Value::Object(spec))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_lead_back_to_permissions() {
+        let specs = [
+            json!({ "principal": "s3.amazonaws.com" }),
+            json!({ "principal": "sns.amazonaws.com", "source_arn": "arn:aws:sns:us-east-1:123456789012:t" }),
+            json!({ "principal": "*", "source_account": "123456789012" }),
+            json!({ "principal": "arn:aws:iam::123456789012:role/r", "action": "lambda:GetFunction" }),
+        ];
+        for spec in specs {
+            let written: Permission = serde_json::from_value(spec.clone()).expect("a permission");
+            assert_eq!(permission(&statement(&written, "arn:f:live")), Some(spec));
+        }
+        let others = [
+            json!({ "Effect": "Deny", "Principal": "*", "Action": ["lambda:*"] }),
+            json!({ "Effect": "Allow", "Principal": { "AWS": ["a", "b"] }, "Action": ["lambda:*"] }),
+            json!({ "Effect": "Allow", "Principal": "*", "Action": ["lambda:*"], "Condition": { "Bool": { "a:b": ["true"] } } }),
+        ];
+        assert!(others.iter().all(|other| permission(other).is_none()));
+    }
 }

@@ -44,6 +44,7 @@ impl Kind for Monitor {
     const TITLE: &'static str = "monitor";
     /// SageMaker takes 63, of which a job definition's name needs 9 for the hash of its content.
     const LONGEST_NAME: usize = 54;
+    const WRITTEN: &'static [crate::kind::Written] = spec::WRITTEN;
     const FIELDS: &'static [Field] = &[
         Field { path: "engine", rule: Rule::Immutable, why: "each engine is made of other resources" },
         Field { path: "targets.*.input", rule: Rule::Document, why: "the function's event" },

@@ -5,9 +5,31 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::desired::Scope;
+use crate::kind::Written;
 use crate::units::Seconds;
 
 const FOLDER: &str = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.*[^/]/?$";
+
+pub const WRITTEN: &[Written] = &[
+    Written::made("rule.state", "enabled", |state| Some((state == "ENABLED").into())),
+    Written::by_hand("rule.schedule", "every", "its schedule follows from `every` or `schedule`: edit that"),
+    Written::same("targets.function.input.low_confidence", "low_confidence"),
+    Written::same("targets.function.input.minimum_records", "minimum_records"),
+    Written::same("targets.function.input.classes", "classes"),
+    Written::same("targets.function.input.variant", "variant"),
+    Written::same("targets.function.input.capture", "capture"),
+    Written::same("targets.function.input.baseline", "baseline"),
+    Written::same("targets.function.input.reports", "reports"),
+    Written::same("schedule.enabled", "enabled"),
+    Written::by_hand("schedule.expression", "every", "its schedule follows from `every` or `schedule`: edit that"),
+    Written::same("definition.role", "role"),
+    Written::same("definition.instance", "instance"),
+    Written::same("definition.volume", "volume"),
+    Written::seconds("definition.max_runtime", "max_runtime"),
+    Written::same("definition.preprocessor", "preprocessor"),
+    Written::same("definition.network_isolation", "network_isolation"),
+    Written::same("definition.reports", "reports"),
+];
 
 /// Looks regularly at what an endpoint captured, and compares it with a baseline.
 #[derive(Deserialize, JsonSchema)]

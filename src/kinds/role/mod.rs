@@ -40,6 +40,7 @@ impl Kind for Role {
     const SECTION: &'static str = "roles";
     const TITLE: &'static str = "IAM role";
     const LONGEST_NAME: usize = 64;
+    const WRITTEN: &'static [crate::kind::Written] = spec::WRITTEN;
     const FIELDS: &'static [Field] = &[
         Field { path: "path", rule: Rule::Immutable, why: "IAM cannot move a role to another path" },
         Field { path: "trust", rule: Rule::Document, why: "a policy document" },

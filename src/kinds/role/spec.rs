@@ -8,10 +8,20 @@ use serde_json::{Map, Value, json};
 
 use super::State;
 use crate::desired::Scope;
+use crate::kind::Written;
 use crate::policy;
 
 /// The name of the one inline policy that scones writes.
 const INLINE: &str = "scones";
+
+pub const WRITTEN: &[Written] = &[
+    Written::same("description", "description"),
+    Written::same("max_session_duration", "max_session_duration"),
+    Written::same("managed_policies", "managed_policies"),
+    Written::same("boundary", "boundary"),
+    Written::by_hand("trust", "assumed_by", "who may assume it follows from `assumed_by` or `trust`: edit that"),
+    Written::by_hand("policies", "allow", "its inline policy follows from `allow` and `deny`: edit these"),
+];
 
 /// An IAM role.
 #[derive(Deserialize, JsonSchema)]

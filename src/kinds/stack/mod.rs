@@ -142,6 +142,12 @@ impl Kind for Stack {
     const SECTION: &'static str = "stacks";
     const TITLE: &'static str = "CloudFormation stack";
     const LONGEST_NAME: usize = 128;
+    const WRITTEN: &'static [crate::kind::Written] = &[
+        crate::kind::Written::same("parameters.*", "parameters.*"),
+        crate::kind::Written::same("capabilities", "capabilities"),
+        crate::kind::Written::same("termination_protection", "termination_protection"),
+        crate::kind::Written::by_hand("template", "template", "the template is a file of its own: edit that"),
+    ];
     const FIELDS: &'static [Field] = &[
         Field { path: "template", rule: Rule::Document, why: "a template" },
         Field { path: "hidden_parameters", rule: Rule::Secret, why: "NoEcho parameters hold secrets" },

@@ -62,6 +62,7 @@ impl Kind for StateMachine {
     const SECTION: &'static str = "state_machines";
     const TITLE: &'static str = "state machine";
     const LONGEST_NAME: usize = 80;
+    const WRITTEN: &'static [crate::kind::Written] = spec::WRITTEN;
     const FIELDS: &'static [Field] = &[
         Field { path: "type", rule: Rule::Immutable, why: "UpdateStateMachine cannot change it" },
         Field { path: "definition", rule: Rule::Document, why: "a workflow; the order of Retry, Catch and Choices counts" },

@@ -7,7 +7,20 @@ use serde::{Deserialize, Serialize};
 use super::{LoggingState, State, express, log_group_name};
 use crate::asl;
 use crate::desired::Scope;
+use crate::kind::Written;
+use crate::kind::written::Form;
 use crate::kinds::log_group::{LogGroup, Retention};
+
+pub const WRITTEN: &[Written] = &[
+    Written::same("type", "type"),
+    Written::same("role", "role"),
+    Written::same("logging.level", "logging.level"),
+    Written::same("logging.include_execution_data", "logging.include_execution_data"),
+    Written { state: "logging.destination", spec: "logging.level", form: Form::Follows("it follows from `logging.level`") },
+    Written::same("log_group.retention", "logging.retention"),
+    Written::same("tracing", "tracing"),
+    Written::by_hand("definition", "definition", "the workflow is a file of its own: edit that"),
+];
 
 /// A Step Functions state machine.
 #[derive(Deserialize, JsonSchema)]
