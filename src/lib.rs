@@ -35,6 +35,7 @@ pub mod aws;
 pub mod observe;
 pub mod packages;
 
+pub mod who;
 pub mod workload;
 
 pub mod commands;

@@ -5,11 +5,15 @@ use clap::Args;
 use super::{Context, EnvironmentName, Error, Format, exit, plan::json, print};
 use crate::plan::{Mode, Plan, drift_of};
 use crate::report;
+use crate::who;
 
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     environment: EnvironmentName,
+    /// Ask CloudTrail who changed each resource last
+    #[arg(long)]
+    who: bool,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -18,7 +22,10 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let context = Context::open(&arguments.environment.environment).await?;
     let observed = context.observe().await?;
     let plan = crate::plan::plan(&context.desired, &observed, &context.registry, Mode::Apply);
-    let drift = drift_of(plan, &observed);
+    let mut drift = drift_of(plan, &observed);
+    if arguments.who {
+        who::ask(&context.aws, &mut drift, &context.registry).await;
+    }
     match arguments.format {
         Format::Json => print(&json(&drift)?)?,
         Format::Text => print(&text(&drift, &context))?,

@@ -16,3 +16,4 @@ mod registry;
 mod scaling;
 mod scenarios;
 mod support;
+mod workload;
