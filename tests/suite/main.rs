@@ -16,4 +16,5 @@ mod registry;
 mod scaling;
 mod scenarios;
 mod support;
+mod who;
 mod workload;
