@@ -39,7 +39,7 @@ async fn tamper() {
     let cloudwatch = aws_sdk_cloudwatch::Client::new(&alice);
     cloudwatch.disable_alarm_actions().alarm_names("who-toy-throttles").send().await.unwrap();
     cloudwatch.delete_dashboards().dashboard_names("who-toy-overview").send().await.unwrap();
-    let weight = DesiredWeightAndCapacity::builder().variant_name("AllTraffic").desired_instance_count(2).build().unwrap();
+    let weight = DesiredWeightAndCapacity::builder().variant_name("AllTraffic").desired_instance_count(2).build();
     let sagemaker = aws_sdk_sagemaker::Client::new(&alice);
     let endpoint = sagemaker.update_endpoint_weights_and_capacities().endpoint_name("who-toy-net");
     endpoint.desired_weights_and_capacities(weight).send().await.unwrap();
@@ -87,7 +87,8 @@ fn the_last_writer_is_named() {
     assert_eq!(named, DONE, "{found:#}");
     for (address, who) in who(&found) {
         let author = &who["known"];
-        let fields = ["identity", "identity_type", "via", "source_address"].map(|field| author[field].as_str().unwrap_or_default());
+        let fields =
+            ["identity", "identity_type", "via", "source_address"].map(|field| author[field].as_str().unwrap_or_default());
         assert_eq!(fields, ["alice", "IAMUser", "aws-sdk-rust", "127.0.0.1"], "{address}: {who}");
         assert!(author["user_agent"].as_str().unwrap().contains("app/probe-alice"), "{address}: {who}");
         let time: jiff::Timestamp = author["time"].as_str().unwrap().parse().unwrap();

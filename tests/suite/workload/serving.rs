@@ -68,7 +68,7 @@ fn a_model_is_trained_served_measured_and_used() {
     write_archive(&archive, 150, 60);
     environment.scones("stage", &["--archive", archive.to_str().unwrap()]).expect(0);
     let run = environment.scones("evaluate", &[]).expect(1);
-    assert!(run.stderr.contains("make it first: scones status"), "{}", run.stderr);
+    assert!(run.stderr.contains("see what it waits for: scones status"), "{}", run.stderr);
     let trained = environment.scones("train", &[]).expect(0).json();
     environment.scones("apply", &["--yes"]).expect(0);
     assert_eq!(served(), trained["model"]["package"]);
