@@ -66,8 +66,8 @@ impl Question {
 
     /// The names of events to ask for where CloudTrail does not know events by the resource.
     pub fn causes(&self) -> BTreeSet<String> {
-        let calls =
-            self.calls.iter().filter(|(_, weight)| **weight == Weight::Cause).map(|((service, api), _)| event(service, api));
+        let calls = self.calls.iter().filter(|(_, weight)| **weight == Weight::Cause).map(|(call, _)| *call);
+        let calls = calls.flat_map(|(service, api)| std::iter::once(api).chain(twins(api)).map(move |api| event(service, api)));
         let tags = tag_calls(&self.service).into_iter().filter(|_| self.tags).map(|api| event(&self.service, api));
         calls.chain(tags).collect()
     }
@@ -107,16 +107,26 @@ impl Question {
         }
         let api = without_version(&event.name);
         let known = self.calls.iter().filter(|((service, name), _)| *name == api && source(service) == event.source);
-        let unknown = match () {
-            () if is_tagging(api) => self.tags,
-            () if self.gone => api.starts_with("Delete"),
-            () => configures(api),
-        };
         match known.map(|(_, weight)| *weight).max() {
-            Some(weight) if weight > Weight::Nothing || !unknown || !is_tagging(api) => weight,
-            _ if unknown => Weight::Cause,
-            _ => Weight::Nothing,
+            // Scones tags after other changes; that must not hide them.
+            _ if is_tagging(api) => {
+                if self.tags || self.is_set_by_tags() {
+                    Weight::Cause
+                } else {
+                    Weight::Nothing
+                }
+            }
+            Some(weight) => weight,
+            None if self.gone && !api.starts_with("Delete") => Weight::Nothing,
+            None if configures(api) => Weight::Cause,
+            None => Weight::Nothing,
         }
+    }
+
+    /// Whether what drifted is kept in tags, such as a package group's.
+    fn is_set_by_tags(&self) -> bool {
+        let causes = self.calls.iter().filter(|(_, weight)| **weight == Weight::Cause);
+        !self.gone && causes.map(|((_, api), _)| api).all(|api| is_tagging(api))
     }
 }
 
@@ -141,6 +151,18 @@ fn source(service: &str) -> String {
         other => other,
     };
     format!("{name}.amazonaws.com")
+}
+
+/// APIs that change what another sets, and that no kind calls.
+const TWINS: &[(&str, &[&str])] = &[
+    ("PutMetricAlarm", &["EnableAlarmActions", "DisableAlarmActions"]),
+    ("PutRule", &["EnableRule", "DisableRule"]),
+    ("PutRetentionPolicy", &["DeleteRetentionPolicy"]),
+    ("UpdateRole", &["UpdateRoleDescription"]),
+];
+
+fn twins(api: &str) -> impl Iterator<Item = &'static str> {
+    TWINS.iter().filter(move |(call, _)| *call == api).flat_map(|(_, twins)| twins.iter().copied())
 }
 
 /// CloudTrail's name of an API's event. Lambda's older APIs carry their version.

@@ -115,6 +115,15 @@ fn the_last_event_that_could_be_the_cause_counts() {
 
     let tags = question("functions", FUNCTION, &["tags.team"]);
     assert_eq!(counts(&tags, lambda, &["TagResource20170331v2", CONFIGURED]).as_deref(), Some("TagResource20170331v2"));
+    let kept = question(
+        "model_package_groups",
+        "arn:aws:sagemaker:eu-west-1:123456789012:model-package-group/a-e-x",
+        &["delete_packages_on_destroy"],
+    );
+    assert_eq!(counts(&kept, "sagemaker.amazonaws.com", &["CreateModelPackageGroup", "AddTags"]).as_deref(), Some("AddTags"));
+    let code = question("functions", FUNCTION, &["package"]);
+    let coded = ["UpdateFunctionCode20150331v2", "TagResource20170331v2"];
+    assert_eq!(counts(&code, lambda, &coded).as_deref(), Some(coded[0]));
     let gone = question("functions", FUNCTION, &[]);
     assert_eq!(
         counts(&gone, lambda, &["DeleteFunction20150331", "CreateFunction20150331"]).as_deref(),
@@ -154,6 +163,8 @@ fn each_service_is_asked_in_its_own_words() {
         assert!(causes.contains(name), "{causes:?}");
     }
     assert_eq!(question("state_machines", "", &[]).names, ["a-e-x", MACHINE]);
+    let rule = question("monitors", "arn:aws:events:eu-west-1:123456789012:rule/a-e-x", &["rule.state"]);
+    assert!(rule.causes().contains("DisableRule"), "{:?}", rule.causes());
 }
 
 #[test]

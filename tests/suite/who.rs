@@ -21,6 +21,7 @@ const DONE: &[(&str, &str)] = &[
     ("dashboards.overview", "DeleteDashboards"),
     ("endpoints.net", "UpdateEndpointWeightsAndCapacities"),
     ("functions.echo", "UpdateFunctionConfiguration20150331v2"),
+    ("monitors.predictions", "DisableRule"),
     ("roles.run", "PutRolePolicy"),
     ("state_machines.flow", "UpdateStateMachine"),
 ];
@@ -39,10 +40,11 @@ async fn tamper() {
     let cloudwatch = aws_sdk_cloudwatch::Client::new(&alice);
     cloudwatch.disable_alarm_actions().alarm_names("who-toy-throttles").send().await.unwrap();
     cloudwatch.delete_dashboards().dashboard_names("who-toy-overview").send().await.unwrap();
-    let weight = DesiredWeightAndCapacity::builder().variant_name("AllTraffic").desired_instance_count(2).build();
+    let weight = DesiredWeightAndCapacity::builder().variant_name("AllTraffic").desired_instance_count(3).build();
     let sagemaker = aws_sdk_sagemaker::Client::new(&alice);
     let endpoint = sagemaker.update_endpoint_weights_and_capacities().endpoint_name("who-toy-net");
     endpoint.desired_weights_and_capacities(weight).send().await.unwrap();
+    aws_sdk_eventbridge::Client::new(&alice).disable_rule().name("who-toy-predictions").send().await.unwrap();
     let definition = r#"{"StartAt":"Done","States":{"Done":{"Type":"Succeed"}}}"#;
     let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:who-toy-flow";
     let states = aws_sdk_sfn::Client::new(&alice);
@@ -95,7 +97,7 @@ fn the_last_writer_is_named() {
         assert!(jiff::Timestamp::now().duration_since(time).as_secs() < 600, "{address}: {who}");
     }
     // Two for each, one for the role, and those by the event's name where none is filed under the resource.
-    assert!((12..=30).contains(&lookups(&asking)), "{}", lookups(&asking));
+    assert!((13..=40).contains(&lookups(&asking)), "{}", lookups(&asking));
 
     let text = drift(&project, &asking, &["--who"]).expect(2).stdout;
     assert_eq!(text.matches("last changed by alice (aws-sdk-rust) at 20").count(), DONE.len(), "{text}");
