@@ -45,6 +45,15 @@ impl World {
         }
     }
 
+    /// The region that has the events of services without one, such as IAM.
+    pub fn global_region(&self) -> &'static str {
+        match self.partition() {
+            "aws-cn" => "cn-north-1",
+            "aws-us-gov" => "us-gov-west-1",
+            _ => "us-east-1",
+        }
+    }
+
     /// The prefix that all computed names share: `<app>-<environment>-`.
     pub fn prefix(&self) -> String {
         format!("{}-{}-", self.app, self.environment)

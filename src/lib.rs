@@ -42,6 +42,7 @@ pub mod drift_check;
 pub mod observe;
 pub mod packages;
 
+pub mod who;
 pub mod workload;
 
 pub mod commands;

@@ -14,6 +14,7 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diff::{Cause, Change};
 use crate::kind::{Live, Needs, Registry, Status, Tags, Unchecked, World, digest};
+use crate::who::Who;
 
 pub use decide::{comparable, filled, stamp_of};
 pub use ignored::{Silenced, as_declared};
@@ -107,6 +108,9 @@ pub struct Step {
     /// The generations that go.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generations: Vec<String>,
+    /// Of a drift: who changed it last, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Who>,
 }
 
 impl Step {

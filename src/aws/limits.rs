@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// (operations, burst, refill per second). The first row whose text the operation starts with counts; all operations
 /// of a row share its bucket.
 ///
-/// Sources: the quota pages of CloudWatch, EventBridge, Lambda and Step Functions. IAM, SageMaker, CloudFormation and
+/// Sources: the quota pages of CloudTrail, CloudWatch, EventBridge, Lambda and Step Functions. IAM, SageMaker, CloudFormation and
 /// Application Auto Scaling publish none; theirs are careful guesses.
 const RATES: &[(&str, f64, f64)] = &[
     ("cloudwatch:PutMetricAlarm", 3.0, 3.0),
@@ -38,6 +38,8 @@ const RATES: &[(&str, f64, f64)] = &[
     // 30 of ListSubscriptionsByTopic and 100 of Unsubscribe; those of attributes are not published.
     ("sns:", 20.0, 20.0),
     ("scheduler:", 50.0, 50.0),
+    // Two a second per account and region, and nothing above that.
+    ("cloudtrail:LookupEvents", 2.0, 2.0),
     ("tag:", 10.0, 5.0),
     ("logs:", 10.0, 10.0),
 ];

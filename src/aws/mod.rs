@@ -30,6 +30,8 @@ pub struct Aws {
     pub caller: String,
     limits: limits::Limits,
     cloudformation: aws_sdk_cloudformation::Client,
+    cloudtrail: aws_sdk_cloudtrail::Client,
+    cloudtrail_global: aws_sdk_cloudtrail::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     eventbridge: aws_sdk_eventbridge::Client,
     iam: aws_sdk_iam::Client,
@@ -93,11 +95,14 @@ impl Session {
         // An endpoint of one's own is an emulator: it has no virtual hosts per bucket, and no request rates.
         let emulated = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| std::env::var_os(name).is_some());
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(emulated).build();
+        let global = aws_sdk_cloudtrail::config::Builder::from(config).region(Region::new(world.global_region())).build();
         Aws {
             world,
             caller: self.caller,
             limits: limits::Limits::new(!emulated),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
+            cloudtrail: aws_sdk_cloudtrail::Client::new(config),
+            cloudtrail_global: aws_sdk_cloudtrail::Client::from_conf(global),
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             eventbridge: aws_sdk_eventbridge::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
@@ -137,6 +142,10 @@ impl Aws {
 
     pub fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
         &self.cloudformation
+    }
+    /// CloudTrail here, or where the events of services without a region are, such as IAM's.
+    pub fn cloudtrail(&self, global: bool) -> &aws_sdk_cloudtrail::Client {
+        if global { &self.cloudtrail_global } else { &self.cloudtrail }
     }
     pub fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
         &self.cloudwatch

@@ -8,6 +8,7 @@ use crate::aws::AwsError;
 use crate::drift_check;
 use crate::plan::Plan;
 use crate::report;
+use crate::who;
 
 /// How drift is written.
 #[derive(Clone, Copy, ValueEnum)]
@@ -24,13 +25,16 @@ enum Format {
 pub struct Arguments {
     #[command(flatten)]
     environment: EnvironmentName,
+    /// Ask CloudTrail who changed each resource last
+    #[arg(long)]
+    who: bool,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Also put what is found into CloudWatch, as metrics in the namespace Scones/Drift
     #[arg(long)]
     publish: bool,
     /// Write what is live into the environment's file: of a resource, or of one path of it
-    #[arg(long, value_name = "ADDRESS[:PATH]", num_args = 1.., conflicts_with_all = ["format", "publish"])]
+    #[arg(long, value_name = "ADDRESS[:PATH]", num_args = 1.., conflicts_with_all = ["format", "publish", "who"])]
     accept: Vec<Wanted>,
 }
 
@@ -40,10 +44,13 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         return accept::run(name, &arguments.accept).await;
     }
     let (context, files) = Context::open_with_files(name).await?;
-    let drift = match drift_check::look(&context.aws, &context.desired, &context.registry).await {
+    let mut drift = match drift_check::look(&context.aws, &context.desired, &context.registry).await {
         Err(error) if arguments.publish => return Err(unknown(&context, error).await),
         looked => looked?,
     };
+    if arguments.who {
+        who::ask(&context.aws, &mut drift, &context.registry).await;
+    }
     match arguments.format {
         Format::Text => print(&text(&drift, &context))?,
         Format::Json => print(&json(&drift)?)?,

@@ -35,10 +35,12 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let address = Address::new("endpoints", asked.endpoint.as_str());
     let endpoint = context.desired.resources.get(&address).map(|resource| resource.name.clone()).unwrap_or_default();
     let aws = &context.aws;
-    let served =
-        measuring::served(aws, &endpoint).await.map_err(|error| with_help(error, &format!("scones status {}", context.name)))?;
+    let served = measuring::served(aws, &endpoint)
+        .await
+        .map_err(|error| with_help(error, &format!("see what it waits for: scones status {}", context.name)))?;
     let staged = measuring::test_set(aws, &data, asked.classes.len()).await;
-    let (test_set, entries) = staged.map_err(|error| with_help(error, &format!("scones stage {}", context.name)))?;
+    let (test_set, entries) =
+        staged.map_err(|error| with_help(error, &format!("make it first: scones stage {}", context.name)))?;
     let started_at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let bar = bar(entries.len() as u64);
     let asking = measuring::ask(aws, &endpoint, &data, &entries, &asked.classes, asked.concurrency, |done| {
@@ -102,10 +104,10 @@ fn place(key: &str, text: &str) -> Result<Place, Error> {
     Place::parse(text).ok_or_else(|| Error::other(format!("{key}: `{text}` is no address"), "write s3://bucket/prefix"))
 }
 
-/// What is not there yet is made by another command.
-fn with_help(error: AwsError, command: &str) -> Error {
+/// What is not there yet is the business of another command.
+fn with_help(error: AwsError, help: &str) -> Error {
     match error.is_not_found() {
-        true => Error::other(error.to_string(), format!("make it first: {command}")),
+        true => Error::other(error.to_string(), help),
         false => error.into(),
     }
 }

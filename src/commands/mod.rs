@@ -102,6 +102,15 @@ impl Error {
     fn other(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Other { message: message.into(), help: help.into() }
     }
+
+    /// What went wrong, for a line that says already that something did.
+    fn message(&self) -> String {
+        match self {
+            Self::Files(diagnostics) => diagnostics.render(false),
+            Self::Aws(aws) => aws.to_string(),
+            Self::Other { message, .. } => message.clone(),
+        }
+    }
 }
 
 impl From<Diagnostics> for Error {

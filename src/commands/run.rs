@@ -120,7 +120,7 @@ impl<'a> Workflow<'a> {
             Ok(ending) => Run::ended(picture, begun, &ending),
             Err(error) => {
                 let seconds = begun.elapsed().as_secs_f64();
-                Run { picture: picture.to_owned(), seconds, result: Err(error.to_string()) }
+                Run { picture: picture.to_owned(), seconds, result: Err(error.message()) }
             }
         }
     }

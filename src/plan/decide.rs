@@ -134,6 +134,7 @@ fn step(address: &Address, resource: &Resource, action: Action) -> Step {
         to: None,
         tags: Tags::new(),
         generations: vec![],
+        who: None,
     }
 }
 

@@ -19,6 +19,7 @@ fn delete(address: Address, name: String, reason: Option<String>) -> Step {
         to: None,
         tags: Tags::new(),
         generations: vec![],
+        who: None,
     }
 }
 

@@ -56,6 +56,7 @@ fn step(address: Address, live: &Live<Value>, generations: Vec<String>, needs: N
         to: None,
         tags: Tags::new(),
         generations,
+        who: None,
     }
 }
 

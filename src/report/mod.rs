@@ -11,3 +11,4 @@ pub mod status;
 pub mod sarif;
 pub mod style;
 pub mod unchecked;
+pub mod who;

@@ -95,6 +95,10 @@ pub fn sign(action: Action) -> (String, &'static str) {
     }
 }
 
+/// What a terminal has at least, and what of it is left of a step's lines.
+const WIDTH: usize = 80;
+const STEP_INDENT: usize = 6;
+
 fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan, words: Words) {
     let (sign, word) = words(step.action);
     let _ = writeln!(out, "  {sign} {}  {}", paint(STRONG, &step.address.name), paint(FAINT, format!("{word} {}", step.name)));
@@ -111,6 +115,9 @@ fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan, wo
         (Some(state), Action::Create) => write_new(out, state, step, kind, plan),
         (Some(_), _) => write_changes(out, step, kind),
         _ => {}
+    }
+    for line in step.who.iter().flat_map(|who| super::who::lines(who, WIDTH - STEP_INDENT)) {
+        let _ = writeln!(out, "      {}", paint(FAINT, line));
     }
 }
 

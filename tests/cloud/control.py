@@ -62,6 +62,7 @@ async def reset_log(gateway, request):
 
 async def reset(gateway, request):
     gateway.faults.plant([])
+    gateway.trail.clear()
     for upstream, path in (("sagemaker", "/moto-api/reset"), ("ministack", "/_ministack/reset"), ("model", "/__local__/reset")):
         async with gateway.client.post(gateway.upstreams[upstream] + path) as answer:
             answer.raise_for_status()

@@ -1,8 +1,9 @@
 """The one loopback server that every client talks to: routes, checks, counts, and plants faults.
 
 Routing is by the service that a request is signed for: sagemaker and application-autoscaling → moto, sagemaker-runtime → the model server,
-tagging → tagging.py (which merges both emulators), all else, and what is not signed → MiniStack. Requests pass unchanged; the checks only report
-(`GET /__cloud__/violations`), and run while the emulator works, so they cost little time. Control: control.py.
+tagging → tagging.py (which merges both emulators), CloudTrail's history → trail.py, all else, and what is not signed → MiniStack. Requests
+pass unchanged; the checks only report (`GET /__cloud__/violations`), and run while the emulator works, so they cost little time. Control:
+control.py.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import control
 import faults
 import ledger
 import tagging
+import trail
 import wire
 
 HOP = frozenset(("connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "expect", "content-length"))
@@ -35,7 +37,7 @@ class Gateway:
     def __init__(self, options):
         self.upstreams = {"ministack": options.ministack, "sagemaker": options.sagemaker, "model": options.model}
         self.folder, self.token, self.enforces = options.dir, options.token, options.enforce
-        self.ledger, self.faults = ledger.Ledger(), faults.Faults()
+        self.ledger, self.faults, self.trail = ledger.Ledger(), faults.Faults(), trail.Trail()
         self.client = None
 
     async def open(self):
@@ -65,13 +67,13 @@ class Gateway:
         self.ledger.requests.append(row)
         answer = None
         if self.faults.planted:
-            row["operation"], violations = checker.inspect(service, request.method, request.raw_path, request.headers, body)
+            row["operation"], given, violations = checker.inspect(service, request.method, request.raw_path, request.headers, body)
             task = self.faulty(request, service, row["operation"], body)
         else:
             task = asyncio.ensure_future(self.serve(request, service, body))
             await asyncio.sleep(0)  # the request leaves first, the check runs while the emulator works
             await asyncio.sleep(0)
-            row["operation"], violations = checker.inspect(service, request.method, request.raw_path, request.headers, body)
+            row["operation"], given, violations = checker.inspect(service, request.method, request.raw_path, request.headers, body)
         for text in violations:
             self.ledger.violations.append({"operation": "%s:%s" % (service, row["operation"]), "violation": text, "user_agent": row["user_agent"]})
         try:
@@ -82,6 +84,7 @@ class Gateway:
         if answer is None:
             request.transport.abort()
             return web.Response(status=500)
+        self.trail.record(service, row["operation"], given, request.headers, request.remote, answer.status, answer.body)
         return answer
 
     async def faulty(self, request, service, operation, body):
@@ -106,6 +109,10 @@ class Gateway:
                 return web.Response(status=denied[0], headers=denied[1], body=denied[2])
         if service == "tagging":
             answer = await tagging.handle(self, request.headers, body)
+            if answer is not None:
+                return web.Response(status=answer[0], headers=answer[1], body=answer[2])
+        if service == "cloudtrail":
+            answer = trail.handle(self, request.headers, body)
             if answer is not None:
                 return web.Response(status=answer[0], headers=answer[1], body=answer[2])
         upstream = {"sagemaker": "sagemaker", "application-autoscaling": "sagemaker", "sagemaker-runtime": "model"}.get(service, "ministack")

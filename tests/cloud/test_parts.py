@@ -44,7 +44,8 @@ class Chain(unittest.TestCase):
 
 def inspected(service, target=None, body=None, method="POST", path="/", content="application/x-amz-json-1.1"):
     headers = CIMultiDict({"Content-Type": content, **({"X-Amz-Target": target} if target else {})})
-    return checker.inspect(service, method, path, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
+    operation, _, found = checker.inspect(service, method, path, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
+    return operation, found
 
 
 def form(text):

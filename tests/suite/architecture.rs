@@ -49,6 +49,8 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
             "report/sarif.rs",
             "report/lines.rs",
             "report/style.rs",
+            "who.rs",
+            "who/pick.rs",
         ],
         &["crate::aws", "crate::observe", "crate::apply", "crate::kinds", "aws_sdk", "aws_config"],
         "the pure half does not know AWS",

@@ -27,3 +27,5 @@ mod status;
 mod support;
 mod unknown;
 mod written;
+mod who;
+mod workload;

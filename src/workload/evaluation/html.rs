@@ -5,7 +5,7 @@ mod tables;
 
 use std::fmt::Write as _;
 
-use super::text::{milliseconds, percent};
+use super::text::{failed, milliseconds, percent};
 use super::{Evaluation, Latency};
 use crate::report::plain::is_unsafe;
 
@@ -61,7 +61,7 @@ fn header(out: &mut String, evaluation: &Evaluation) {
         percent(accuracy.high)
     );
     if evaluation.failures.count > 0 {
-        let _ = writeln!(out, "<p class=\"bad\">{} pictures failed and count as wrong.</p>", evaluation.failures.count);
+        let _ = writeln!(out, "<p class=\"bad\">{}.</p>", failed(evaluation.failures.count));
     }
     out.push_str("<dl class=\"numbers\">\n");
     for (name, value) in numbers(evaluation) {
@@ -77,14 +77,15 @@ fn header(out: &mut String, evaluation: &Evaluation) {
 fn numbers(evaluation: &Evaluation) -> Vec<(String, String)> {
     let mut found = vec![];
     if let Some(Latency { p50_ms, p95_ms, p99_ms, .. }) = &evaluation.latency {
-        found.extend([("p50", p50_ms), ("p95", p95_ms), ("p99", p99_ms)].map(|(name, ms)| (name.into(), milliseconds(*ms))));
+        let rows = [("latency, p50", p50_ms), ("latency, p95", p95_ms), ("latency, p99", p99_ms)];
+        found.extend(rows.map(|(name, ms)| (name.into(), milliseconds(*ms))));
     }
-    found.push(("per second".into(), format!("{:.1}", evaluation.throughput)));
+    found.push(("pictures per second".into(), format!("{:.1}", evaluation.throughput)));
     if let Some(confidence) = &evaluation.confidence {
         found.push(("mean confidence".into(), format!("{:.3}", confidence.mean)));
         found.push(("log loss".into(), format!("{:.3}", confidence.log_loss)));
         found.push(("calibration error".into(), format!("{:.3}", confidence.calibration_error)));
-        found.push((format!("below {}", evaluation.threshold), percent(confidence.below_threshold)));
+        found.push((format!("confidence below {}", evaluation.threshold), percent(confidence.below_threshold)));
     }
     found
 }

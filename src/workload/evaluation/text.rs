@@ -146,12 +146,18 @@ fn numbers(out: &mut String, evaluation: &Evaluation, width: usize) {
     entry(out, "throughput", &[speed, took], width);
 }
 
+/// How many pictures failed, and what that means.
+pub fn failed(count: u64) -> String {
+    let pictures = if count == 1 { "picture" } else { "pictures" };
+    format!("{count} {pictures} failed, which counts as wrong")
+}
+
 fn failures(out: &mut String, evaluation: &Evaluation, width: usize) {
     let failures = &evaluation.failures;
     if failures.count == 0 {
         return;
     }
-    let _ = writeln!(out, "\n{}", paint(REMOVED, format!("{} pictures failed, which counts as wrong", failures.count)));
+    let _ = writeln!(out, "\n{}", paint(REMOVED, failed(failures.count)));
     for reason in &failures.reasons {
         let _ = writeln!(out, "{:>6} × {}", reason.count, shortened(&reason.reason, width - 9));
     }

@@ -60,7 +60,7 @@ pub enum StagingError {
         reason: String,
     },
     /// A pickle in the archive was refused.
-    #[error("`{member}` in `{}` is refused at byte {offset}: {source}", path.display())]
+    #[error("`{member}` in `{}` is refused at byte {offset}: {source}; get it again, `archive:` wants CIFAR-100's python version", path.display())]
     Pickle {
         /// The archive.
         path: PathBuf,

@@ -16,7 +16,7 @@ const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf
 <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">";
 
 const LEGEND: &str = "<p class=\"legend\"><span><i class=\"baseline\"></i>baseline</span> \
-<span><i class=\"window\"></i>window</span></p>";
+<span><i class=\"window\"></i>window</span> <span>heights are shares of the records</span></p>";
 
 const ABOUT: &str = "The population stability index (PSI) says how far the window's shares are from the baseline's, over the \
 bins of a histogram. By convention, below 0.1 is stable, up to 0.25 moderate, above it shifted. “By chance” is what an index \
@@ -74,7 +74,7 @@ fn header(out: &mut String, report: &Report) {
 
 fn indices(out: &mut String, report: &Report) {
     out.push_str(
-        "<section><h2>Indices</h2><table><thead><tr><th>Measure</th><th>PSI</th><th>By chance</th><th></th></tr></thead>",
+        "<section><h2>Indices</h2><table><thead><tr><th>Measure</th><th>PSI</th><th>By chance</th><th>Verdict</th></tr></thead>",
     );
     for one in &report.measures {
         let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.3}"));

@@ -45,8 +45,9 @@ fn bar(out: &mut String, class: &str, (left, right): (f64, f64), height: f64, ti
     );
 }
 
-/// Lines across the plot at these heights, with their labels.
-fn grid(out: &mut String, ticks: &[(f64, String)]) {
+/// Lines across the plot at these heights, with their labels, and what the heights count.
+fn grid(out: &mut String, name: &str, ticks: &[(f64, String)]) {
+    words(out, "start", (0.0, place(0.0, 1.0).1 - 9.0), name);
     for (height, label) in ticks {
         line(out, "grid", place(0.0, *height), place(1.0, *height));
         let (x, y) = place(0.0, *height);
@@ -64,7 +65,7 @@ pub fn latency(latency: &Latency) -> String {
     let (p50, p95, p99) = (milliseconds(latency.p50_ms), milliseconds(latency.p95_ms), milliseconds(latency.p99_ms));
     let description = format!("Half of the pictures took up to {p50}, 95 % up to {p95}, 99 % up to {p99}.");
     let mut out = open("latency", "Pictures per time to answer", &description);
-    grid(&mut out, &[0, 1, 2].map(|half| (f64::from(half) / 2.0, (highest * half as u64 / 2).to_string())));
+    grid(&mut out, "pictures", &[0, 1, 2].map(|half| (f64::from(half) / 2.0, (highest * half as u64 / 2).to_string())));
     for (edge, count) in edges.windows(2).zip(&latency.histogram.counts) {
         let tip = format!("{} to {}: {count}", milliseconds(edge[0]), milliseconds(edge[1]));
         bar(&mut out, "bar", (along(edge[0]), along(edge[1])), *count as f64 / highest as f64, &tip);
@@ -94,7 +95,7 @@ fn markers(out: &mut String, of: &[(&str, f64)]) {
     for (label, x) in labels {
         // Wide labels must not leave the plot.
         let half = 11.0 + 12.0 * label.matches(' ').count() as f64;
-        words(out, "middle", (x.clamp(LEFT + half, WIDTH - half), place(0.0, 1.0).1 - 9.0), &label);
+        words(out, "middle", (x.clamp(LEFT + 12.0 + half, WIDTH - half), place(0.0, 1.0).1 - 9.0), &label);
     }
 }
 
@@ -142,7 +143,7 @@ pub fn calibration(confidence: &Confidence) -> String {
         confidence.calibration_error
     );
     let mut out = open("calibration", "Accuracy per confidence", &description);
-    grid(&mut out, &[0, 50, 100].map(|percent| (f64::from(percent) / 100.0, format!("{percent} %"))));
+    grid(&mut out, "right", &[0, 50, 100].map(|percent| (f64::from(percent) / 100.0, format!("{percent} %"))));
     for bin in &confidence.calibration {
         let Some(accuracy) = bin.accuracy else { continue };
         let class = if bin.count * 50 < total { "bar few" } else { "bar" };
@@ -156,5 +157,6 @@ pub fn calibration(confidence: &Confidence) -> String {
         words(&mut out, anchor, (x, y + 16.0), &format!("{percent} %"));
     }
     axis(&mut out, "confidence");
-    out + "</svg>\n"
+    out + "</svg>\n<p class=\"note\">At the dashed line answers are right as often as they are sure. Pale bars hold less than 2 % of \
+           the pictures.</p>\n"
 }

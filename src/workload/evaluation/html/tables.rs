@@ -125,7 +125,7 @@ pub fn failures(evaluation: &Evaluation) -> String {
         let _ = writeln!(out, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(&reason.reason), reason.count);
     }
     out.push_str(CLOSE);
-    let shown = if failures.count as usize > failures.keys.len() { "The first of them:" } else { "They are:" };
+    let shown = if failures.count as usize > failures.keys.len() { "The first of them:" } else { "All of them:" };
     let _ = writeln!(out, "<p>{shown}</p>\n<ul>");
     for key in &failures.keys {
         let _ = writeln!(out, "<li class=\"key\">{}</li>", escape_key(key));
