@@ -14,7 +14,7 @@ use crate::desired::Desired;
 use crate::diff::{Cause, Change};
 use crate::kind::{Live, Needs, Registry, Status, Tags, World, digest};
 
-pub use decide::{comparable, filled, stamp_of};
+pub use decide::{comparable, filled, silenced, stamp_of};
 
 /// What exists, as far as the environment is concerned.
 #[derive(Clone, Debug, Default)]

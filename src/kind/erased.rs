@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::answer::Answer;
 use super::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, World};
 use crate::aws::{Aws, AwsError};
 use crate::desired::Scope;
@@ -23,6 +24,7 @@ pub trait AnyKind: Send + Sync {
     fn fields(&self) -> &'static [Field];
     fn inputs(&self) -> &'static [(&'static str, Input)];
     fn calls(&self) -> &'static [Call];
+    fn answers(&self) -> &'static [Answer];
     fn attributes_from_spec(&self) -> bool;
     fn references_order(&self) -> bool;
     fn named_by_content(&self) -> bool;
@@ -96,6 +98,9 @@ impl<K: Kind> AnyKind for Erased<K> {
     }
     fn calls(&self) -> &'static [Call] {
         K::CALLS
+    }
+    fn answers(&self) -> &'static [Answer] {
+        K::ANSWERS
     }
     fn attributes_from_spec(&self) -> bool {
         K::ATTRIBUTES_FROM_SPEC

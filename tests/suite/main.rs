@@ -10,6 +10,7 @@ mod cost;
 mod drift;
 mod generated;
 mod journey;
+mod members;
 mod monitors;
 mod oracles;
 mod registry;

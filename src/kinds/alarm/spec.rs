@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{State, as_set, canonical, is_percentile, low_samples_of, query};
+use super::{State, canonical, is_percentile, low_samples_of, query};
 use crate::desired::Scope;
+use crate::kinds::cloudwatch::as_set;
 use crate::metrics;
 use crate::units::Seconds;
 

@@ -2,6 +2,7 @@
 //! who may call that alias, and its log group. Callers always call the alias, so a change reaches them when all of it is
 //! there, and a step back is moving the alias.
 
+mod members;
 mod read;
 mod spec;
 mod write;
@@ -15,8 +16,9 @@ use serde_json::{Map, Value, json};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
-use crate::kinds::log_group::LogGroup;
+use crate::kinds::log_group::{self, LogGroup};
 use crate::policy;
 use spec::Spec;
 
@@ -34,6 +36,9 @@ pub struct Function;
 pub struct State {
     /// The digest of what the package was made of.
     package: String,
+    /// The key that encrypts the code, if it is not Lambda's own.
+    #[serde(default)]
+    code_kms_key: Option<String>,
     #[serde(flatten)]
     configuration: Configuration,
     reserved_concurrency: Option<i32>,
@@ -143,7 +148,10 @@ impl Kind for Function {
                 "lambda:AddPermission",
             ],
         },
-        Call { when: When::Update(&["package", "architecture"]), actions: &["lambda:UpdateFunctionCode", "lambda:TagResource"] },
+        Call {
+            when: When::Update(&["package", "code_kms_key", "architecture"]),
+            actions: &["lambda:UpdateFunctionCode", "lambda:TagResource"],
+        },
         Call {
             when: When::Update(&[
                 "runtime",
@@ -198,12 +206,10 @@ impl Kind for Function {
             when: When::Update(&["permissions", "function_permissions"]),
             actions: &["lambda:RemovePermission", "lambda:AddPermission"],
         },
-        Call {
-            when: When::Update(&["log_group"]),
-            actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"],
-        },
+        Call { when: When::Update(&["log_group"]), actions: log_group::CHANGES },
         Call { when: When::Delete, actions: &["lambda:DeleteFunction", "logs:DeleteLogGroup"] },
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

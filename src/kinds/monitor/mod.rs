@@ -17,6 +17,7 @@ use super::sagemaker::{base, check_name};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use spec::{Engine, Spec};
 
@@ -90,6 +91,18 @@ impl Kind for Monitor {
                 "sagemaker:DeleteDataQualityJobDefinition",
             ],
         },
+    ];
+
+    const ANSWERS: &'static [Answer] = &[
+        rule::members::LISTED,
+        rule::members::PAGE,
+        rule::members::DESCRIBED,
+        rule::members::MAKER,
+        rule::members::TARGETS,
+        quality::members::SCHEDULES,
+        quality::members::DEFINITIONS,
+        quality::members::SCHEDULE,
+        quality::members::DEFINITION,
     ];
 
     type Spec = Spec;

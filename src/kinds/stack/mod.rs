@@ -4,6 +4,7 @@ mod buckets;
 mod change_set;
 mod events;
 mod live;
+mod members;
 mod text;
 mod write;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
 use crate::template::{self, Context, Output};
 
@@ -157,6 +159,7 @@ impl Kind for Stack {
             ],
         },
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

@@ -1,6 +1,7 @@
 //! Step Functions state machines, each with the log group that its executions are logged to.
 
 mod express;
+mod members;
 mod read;
 mod spec;
 mod write;
@@ -15,6 +16,7 @@ use super::log_group::{self, LogGroup};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
 use spec::Spec;
 
@@ -62,16 +64,15 @@ impl Kind for StateMachine {
     const INPUTS: &'static [(&'static str, Input)] = &[("definition", Input::Document)];
     const CALLS: &'static [Call] = &[
         Call { when: When::Create, actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "states:CreateStateMachine"] },
-        Call {
-            when: When::Update(&["log_group", "logging"]),
-            actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy", "logs:DeleteLogGroup"],
-        },
+        Call { when: When::Update(&["log_group", "logging"]), actions: log_group::CHANGES },
+        Call { when: When::Update(&["log_group", "logging"]), actions: &["logs:DeleteLogGroup"] },
         Call {
             when: When::Update(&["definition", "role", "logging", "tracing", "encryption"]),
             actions: &["states:UpdateStateMachine"],
         },
         Call { when: When::Delete, actions: &["states:DeleteStateMachine", "logs:DeleteLogGroup"] },
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

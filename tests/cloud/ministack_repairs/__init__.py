@@ -11,7 +11,7 @@ import json
 MODULES = (
     *("iam", "lambda_code", "lambda_config", "lambda_policy"),
     *("stepfunctions", "paths", "history", "integrations"),
-    *("alarms", "cloudwatch", "cloudwatch_query", "dashboards", "events", "cloudformation", "local_pages"),
+    *("alarms", "cloudwatch", "cloudwatch_query", "dashboards", "events", "logs", "cloudformation", "local_pages"),
 )
 
 

@@ -1,5 +1,6 @@
 //! Engine `lambda`: an EventBridge rule that invokes a function on a schedule.
 
+pub mod members;
 mod read;
 mod write;
 
