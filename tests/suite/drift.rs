@@ -123,6 +123,7 @@ mod alarms;
 mod endpoints;
 mod functions;
 mod monitors;
+mod suppressed;
 
 const ADMIN: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 const OPEN_TRUST: &str =

@@ -18,7 +18,7 @@ found_and_reverted! {
     endpoint_download_timeout: "endpoints.net", Found::At("variants.AllTraffic.download_timeout"), configured("download", |variant| variant.model_data_download_timeout_in_seconds = Some(600), |config| config);
     endpoint_startup_timeout: "endpoints.net", Found::At("variants.AllTraffic.startup_timeout"), configured("startup", |variant| variant.container_startup_health_check_timeout_in_seconds = Some(600), |config| config);
     endpoint_shell_access: "endpoints.net", Found::At("variants.AllTraffic.shell_access"), configured("shell", |variant| variant.enable_ssm_access = Some(true), |config| config);
-    endpoint_routing: "endpoints.net", Found::At("variants.AllTraffic.other.routing"), configured("routing", route_to_the_idle, |config| config);
+    endpoint_routing: "endpoints.net", Found::At("variants.AllTraffic.other"), configured("routing", route_to_the_idle, |config| config);
     endpoint_shadow_variant: "endpoints.net", Found::At("shadow_variants"), configured("shadow", |_| {}, with_shadow);
     endpoint_key: "endpoints.net", Found::At("kms_key"), configured("key", |_| {}, |config| config.kms_key_id("alias/theirs"));
     endpoint_execution_role: "endpoints.net", Found::At("execution_role"), configured("role", |_| {}, |config| config.execution_role_arn("arn:aws:iam::123456789012:role/theirs"));
@@ -31,7 +31,7 @@ found_and_reverted! {
 
     endpoint_scaling_least: "endpoints.net", Found::At("scaling.AllTraffic.min"), target(|target| target.min_capacity(2));
     endpoint_scaling_cooldown: "endpoints.net", Found::At("scaling.AllTraffic.policy.scale_in_cooldown"), slower_policy();
-    endpoint_scaling_scheduled: "endpoints.net", Found::At("scaling.AllTraffic.scheduled.night"), scheduled();
+    endpoint_scaling_scheduled: "endpoints.net", Found::At("scaling.AllTraffic.scheduled"), scheduled();
     endpoint_tag_added: "endpoints.net", Found::At("tags.owner"), sagemaker().add_tags().resource_arn(ENDPOINT_ARN).tags(aws_sdk_sagemaker::types::Tag::builder().key("owner").value("me").build()).send();
 
     model_gone: "models.net", Found::Gone, no_model();

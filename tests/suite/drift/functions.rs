@@ -56,7 +56,7 @@ found_and_reverted! {
     function_logs_open_to_tokens: "functions.echo", Found::At("log_group.bearer_tokens"), logs().put_bearer_token_authentication().log_group_identifier(LOGS).bearer_token_authentication_enabled(true).send();
 
     machine_tracing: "state_machines.flow", Found::At("tracing"), machine().tracing_configuration(aws_sdk_sfn::types::TracingConfiguration::builder().enabled(true).build()).send();
-    machine_encryption: "state_machines.flow", Found::At("encryption"), machine().encryption_configuration(EncryptionConfiguration::builder().r#type(EncryptionType::CustomerManagedKmsKey).kms_key_id(KEY).build().unwrap()).send();
+    machine_encryption: "state_machines.flow", Found::At("encryption"), encrypted();
     machine_logs_data: "state_machines.flow", Found::At("logging.include_execution_data"), machine().logging_configuration(logged(MACHINE_LOGS)).send();
     machine_log_retention: "state_machines.flow", Found::At("log_group.retention"), logs().put_retention_policy().log_group_name(MACHINE_LOGS).retention_in_days(365).send();
     machine_log_group_gone: "state_machines.flow", Found::At("log_group"), logs().delete_log_group().log_group_name(MACHINE_LOGS).send();
@@ -107,6 +107,14 @@ async fn settled_function() -> Anything {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+}
+
+/// Step Functions takes a key along with the definition only.
+async fn encrypted() -> Anything {
+    let live = states().describe_state_machine().state_machine_arn(MACHINE).send().await?;
+    let key = EncryptionConfiguration::builder().r#type(EncryptionType::CustomerManagedKmsKey).kms_key_id(KEY).build()?;
+    machine().definition(live.definition).encryption_configuration(key).send().await?;
+    Ok(())
 }
 
 fn logged(group: &str) -> LoggingConfiguration {

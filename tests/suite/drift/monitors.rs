@@ -14,8 +14,8 @@ found_and_reverted! {
     rule_target_input_removed: "monitors.predictions", Found::At("targets.function.input"), retargeted(|target| target.set_input(None));
     rule_target_role: "monitors.predictions", Found::At("targets.function.role"), retargeted(|target| target.role_arn("arn:aws:iam::123456789012:role/theirs"));
     rule_target_dead_letter: "monitors.predictions", Found::At("targets.function.dead_letter"), retargeted(|target| target.dead_letter_config(DeadLetterConfig::builder().arn("arn:aws:sqs:us-east-1:123456789012:theirs").build()));
-    rule_target_gives_up: "monitors.predictions", Found::At("targets.function.other.retry"), retargeted(|target| target.retry_policy(RetryPolicy::builder().maximum_retry_attempts(0).maximum_event_age_in_seconds(60).build()));
-    rule_target_transforms: "monitors.predictions", Found::At("targets.function.other.input_transformer"), retargeted(|target| target.set_input(None).input_transformer(InputTransformer::builder().input_paths_map("at", "$.time").input_template("{\"at\": <at>}").build().unwrap()));
+    rule_target_gives_up: "monitors.predictions", Found::At("targets.function.other"), retargeted(|target| target.retry_policy(RetryPolicy::builder().maximum_retry_attempts(0).maximum_event_age_in_seconds(60).build()));
+    rule_target_transforms: "monitors.predictions", Found::At("targets.function.other"), retargeted(|target| target.set_input(None).input_transformer(InputTransformer::builder().input_paths_map("at", "$.time").input_template("{\"at\": <at>}").build().unwrap()));
 
     role_managed_swapped: "roles.run", Found::At("managed_policies"), swapped_policy();
     role_tag_added: "roles.run", Found::At("tags.owner"), iam().tag_role().role_name(ROLE).tags(aws_sdk_iam::types::Tag::builder().key("owner").value("me").build().unwrap()).send();
