@@ -63,7 +63,12 @@ pub const ANSWER: Answer = Answer {
         ignored("logGroups.arn", why::FOLLOWS),
         ignored("logGroups.storedBytes", why::MOVES),
         compared("logGroups.kmsKeyId", "log_group.kms_key"),
-        folded("logGroups.dataProtectionStatus", "log_group.data_protection", "DISABLED", "so does a policy that was once there"),
+        folded(
+            "logGroups.dataProtectionStatus",
+            "log_group.data_protection",
+            "DISABLED",
+            "DELETED and ARCHIVED say the same: no policy holds",
+        ),
         ignored("logGroups.inheritedProperties", "the account's settings hold for all its log groups"),
         folded("logGroups.logGroupClass", "log_group.class", "STANDARD", why::DEFAULT),
         ignored("logGroups.logGroupArn", why::FOLLOWS),

@@ -160,7 +160,7 @@ fn write_lines(out: &mut String, first: &str, next: &str, text: &str) {
     }
 }
 
-/// Breaks text between words, and names that are too long for a line before a dot.
+/// Breaks text between words, and names that are too long for a line after a dot.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut add = |piece: &str, space: bool| {
@@ -176,10 +176,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     for word in text.split(' ') {
         if word.chars().count() <= width {
             add(word, true);
-            continue;
-        }
-        for (index, piece) in word.split_inclusive('.').enumerate() {
-            add(piece, index == 0);
+        } else {
+            word.split_inclusive('.').enumerate().for_each(|(index, piece)| add(piece, index == 0));
         }
     }
     lines
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_broken_before_a_dot() {
+    fn long_names_are_broken_after_a_dot() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("a Long.Name.Of.Something", 10), ["a Long.", "Name.Of.", "Something"]);
         assert_eq!(wrapped("", 10), [""]);

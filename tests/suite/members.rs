@@ -111,7 +111,7 @@ fn has(state: &Value, path: &[&str]) -> bool {
 
 /// Whether some state has a field of this name that is left out where it is empty.
 fn is_written_when_set(key: &str) -> bool {
-    let declared = format!(r#"skip_serializing_if = "[A-Za-z:]+"\)\]\s+(pub )?{key}: "#);
+    let declared = format!(r#"skip_serializing_if = "[A-Za-z_:]+"\)\]\s+(pub )?{key}: "#);
     let declared = regex_lite::Regex::new(&declared).unwrap();
     sources(&repository().join("src/kinds")).iter().any(|text| declared.is_match(text))
 }

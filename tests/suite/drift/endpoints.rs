@@ -23,7 +23,7 @@ found_and_reverted! {
     endpoint_key: "endpoints.net", Found::At("kms_key"), configured("key", |_| {}, |config| config.kms_key_id("alias/theirs"));
     endpoint_execution_role: "endpoints.net", Found::At("execution_role"), configured("role", |_| {}, |config| config.execution_role_arn("arn:aws:iam::123456789012:role/theirs"));
     endpoint_network_isolation: "endpoints.net", Found::At("network_isolation"), configured("isolation", |_| {}, |config| config.enable_network_isolation(true));
-    endpoint_asynchronous: "endpoints.net", Found::At("other.async_inference"), configured("async", |_| {}, asynchronous);
+    endpoint_asynchronous: "endpoints.net", Found::At("other"), configured("async", |_| {}, asynchronous);
     endpoint_capture_off: "endpoints.net", Found::At("capture"), configured("uncaptured", |_| {}, |config| config.set_data_capture_config(None));
     endpoint_captures_elsewhere: "endpoints.net", Found::At("capture.to"), configured("elsewhere", |_| {}, |config| config.data_capture_config(captured("s3://theirs/capture")));
     endpoint_captures_less: "endpoints.net", Found::At("capture.percent"), configured("less", |_| {}, captured_less);
