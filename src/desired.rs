@@ -2,8 +2,8 @@
 //! exists, and what only AWS can know stays as a hole, written as the reference that asks for it.
 
 mod blocks;
-mod ignore;
 mod drift_check;
+mod ignore;
 mod resolve;
 mod scope;
 mod sort;
@@ -23,8 +23,8 @@ use crate::environment::drift_check::NAME;
 use crate::environment::shape::nearest;
 use crate::environment::{Blocks, Diagnostic, Diagnostics, Environment};
 use crate::kind::{AnyKind, Attribute, Needs, Registry, Tags, World};
-use crate::units::Day;
 use crate::packages::PROGRAM;
+use crate::units::Day;
 use resolve::Resolver;
 
 /// Tag keys that scones writes itself.

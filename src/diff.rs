@@ -301,11 +301,4 @@ mod tests {
         assert_eq!(found[0].from, Some(json!("(hidden)")));
         assert!(found[1].replaces && !found[0].replaces);
     }
-
-    #[test]
-    fn paths_come_apart_as_they_were_joined() {
-        for path in [vec!["a", "b"], vec!["tags", "a.b", "c"], vec!["we\"ird]", "x"], vec!["scones:app"]] {
-            assert_eq!(split(&join(&path)), path, "{path:?}");
-        }
-    }
 }

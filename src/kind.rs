@@ -1,6 +1,7 @@
 //! The seam between the pure half and AWS: what a resource kind is, typed for those who write one and erased for
 //! those who use all of them alike.
 
+pub mod answer;
 mod call;
 mod erased;
 pub mod written;
@@ -22,6 +23,7 @@ use crate::address::Address;
 use crate::aws::{Aws, AwsError};
 use crate::desired::Scope;
 use crate::diff::{Change, Field};
+use answer::Answer;
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -227,6 +229,8 @@ pub trait Kind: Send + Sync + 'static {
     const INPUTS: &'static [(&'static str, Input)] = &[];
     /// The requests, for people who wonder what apply will do, and for IAM.
     const CALLS: &'static [Call];
+    /// What becomes of each member of the answers that are read.
+    const ANSWERS: &'static [Answer];
     /// Whether attributes depend on the spec, as a stack's outputs do.
     const ATTRIBUTES_FROM_SPEC: bool = false;
     /// Whether every reference in the spec is to something that must exist first, as in a stack's parameters.

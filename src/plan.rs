@@ -16,7 +16,7 @@ use crate::diff::{Cause, Change};
 use crate::kind::{Live, Needs, Registry, Status, Tags, Unchecked, World, digest};
 use crate::who::Who;
 
-pub use decide::{comparable, filled, stamp_of};
+pub use decide::{comparable, filled, silenced, stamp_of};
 pub use ignored::{Silenced, as_declared};
 
 /// What exists, as far as the environment is concerned.

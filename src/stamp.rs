@@ -18,9 +18,13 @@ pub fn stamp(state: &Value) -> String {
     format!("{VERSION}:{}", entries.concat())
 }
 
-/// Tells why a field differs. Without a stamp that knows the field, the file is taken to have moved.
+/// Tells why a field differs. Without a stamp that knows the field, the file is taken to have moved; but what is not
+/// declared, and was not when the stamp was made, can only have come from the live side.
 pub fn cause(stamp: Option<&str>, field: &str, live: &Value, desired: &Value) -> Cause {
-    let Some(applied) = stamp.and_then(|stamp| lookup(stamp, field)) else { return Cause::Declared };
+    let Some(stamp) = stamp.and_then(entries) else { return Cause::Declared };
+    let Some(applied) = lookup(stamp, field) else {
+        return if desired.is_null() { Cause::Drifted } else { Cause::Declared };
+    };
     match (applied == value_digits(desired), applied == value_digits(live)) {
         (true, _) => Cause::Drifted,
         (false, true) => Cause::Declared,
@@ -40,8 +44,13 @@ fn value_digits(value: &Value) -> String {
     digest(value)[..VALUE_DIGITS].to_owned()
 }
 
-fn lookup(stamp: &str, field: &str) -> Option<String> {
+/// The entries of a stamp of this form; a stamp has at least that of the tags.
+fn entries(stamp: &str) -> Option<&[u8]> {
     let entries = stamp.strip_prefix(VERSION)?.strip_prefix(':')?.as_bytes();
+    (!entries.is_empty() && entries.len().is_multiple_of(NAME_DIGITS + VALUE_DIGITS)).then_some(entries)
+}
+
+fn lookup(entries: &[u8], field: &str) -> Option<String> {
     let wanted = name_digits(field);
     entries
         .chunks_exact(NAME_DIGITS + VALUE_DIGITS)
@@ -68,6 +77,16 @@ mod tests {
     fn without_a_stamp_the_file_moved() {
         for stamp in [None, Some(""), Some("2:abc"), Some("1:é"), Some("1:abc")] {
             assert_eq!(cause(stamp, "memory", &json!(1), &json!(2)), Cause::Declared);
+        }
+    }
+
+    #[test]
+    fn what_is_neither_declared_nor_stamped_was_added() {
+        let applied = stamp(&json!({ "memory": 128 }));
+        assert_eq!(cause(Some(&applied), "other", &json!({ "a": 1 }), &Value::Null), Cause::Drifted);
+        assert_eq!(cause(Some(&applied), "new", &json!(1), &json!(2)), Cause::Declared);
+        for stamp in [None, Some("1:"), Some("1:abc"), Some("2:e382747b")] {
+            assert_eq!(cause(stamp, "other", &json!(1), &Value::Null), Cause::Declared);
         }
     }
 

@@ -78,7 +78,8 @@ impl AwsError {
             | "HTTP 404"
             | "ChangeSetNotFound" => true,
             "ValidationException" | "ValidationError" => {
-                self.message.starts_with("Could not find") || self.message.contains("does not exist")
+                let starts = ["Could not find", "Cannot find"];
+                starts.iter().any(|start| self.message.starts_with(start)) || self.message.contains("does not exist")
             }
             _ => false,
         }

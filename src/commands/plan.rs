@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::{Context, EnvironmentName, Error, exit, print, write_file};
+use crate::observe::Looking;
 use crate::plan::{Mode, Plan};
-use crate::report;
+use crate::report::{self, suppressed::Suppressed};
 
 /// How a plan is written.
 #[derive(Clone, Copy, ValueEnum)]
@@ -32,16 +34,22 @@ pub struct Arguments {
     /// Exit 0 even if there are changes
     #[arg(long)]
     exit_zero: bool,
+    /// Also show what the plan leaves out, and why
+    #[arg(long)]
+    show_suppressed: bool,
 }
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let context = Context::open(&arguments.environment.environment).await?;
     let mode = if arguments.prune { Mode::Prune } else { Mode::Apply };
-    let plan = context.plan(mode).await?;
+    let observed = context.observe(Looking::Once).await?;
+    let plan = crate::plan::plan(&context.desired, &observed, &context.registry, mode);
+    let suppressed =
+        arguments.show_suppressed.then(|| report::suppressed::suppressed(&context.desired, &observed, &context.registry));
     match arguments.format {
-        Format::Text => print(report::plan::text(&plan, &context.registry).trim_end())?,
-        Format::Json => print(&json(&plan)?)?,
+        Format::Text => print(text(&plan, suppressed.as_ref(), &context).trim_end())?,
         Format::Markdown => print(&report::markdown::plan(&plan, &context.registry))?,
+        Format::Json => print(&json(&Shown { plan: &plan, suppressed })?)?,
     }
     if let Some(file) = &arguments.out {
         write_file(file, &json(&plan)?)?;
@@ -53,6 +61,20 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     })
 }
 
-pub fn json(plan: &Plan) -> Result<String, Error> {
+/// A plan as JSON shows it; what is saved has no more than the plan.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<Suppressed>,
+}
+
+fn text(plan: &Plan, suppressed: Option<&Suppressed>, context: &Context) -> String {
+    let left = suppressed.map(|suppressed| format!("\n{}", report::suppressed::text(suppressed))).unwrap_or_default();
+    format!("{}{left}", report::plan::text(plan, &context.registry))
+}
+
+pub fn json(plan: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string_pretty(plan).map_err(|error| Error::other(format!("the plan cannot be written as JSON: {error}"), ""))
 }

@@ -118,9 +118,10 @@ fn found(world: &World, drift: &Plan, reading: Reading) -> Answer {
     let names: Vec<String> = drift.steps.iter().map(|step| step.address.to_string()).collect();
     let conflict = drift.conflicts.iter().map(|conflict| conflict.message.clone());
     let unread = drift.unread().map(|(what, unread)| format!("{what}: {}", unread.why));
-    let unchecked = drift.unchecked.iter().flat_map(|(address, parts)| {
-        parts.iter().filter(|part| part.failed).map(move |part| format!("{address}: {}", part.why))
-    });
+    let unchecked = drift
+        .unchecked
+        .iter()
+        .flat_map(|(address, parts)| parts.iter().filter(|part| part.failed).map(move |part| format!("{address}: {}", part.why)));
     let (verdict, text) = match (names.as_slice(), conflict.chain(unread).chain(unchecked).next()) {
         (_, Some(doubt)) => (Verdict::Unknown, format!("unknown: {doubt}")),
         ([], None) => (Verdict::None, "no drift".to_owned()),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::answer::Answer;
 use super::{Access, Attribute, Call, Input, Kind, Live, Part, Target, Wanted, World};
 use crate::aws::{Aws, AwsError};
 use crate::desired::Scope;
@@ -24,6 +25,7 @@ pub trait AnyKind: Send + Sync {
     fn written(&self) -> &'static [super::Written];
     fn inputs(&self) -> &'static [(&'static str, Input)];
     fn calls(&self) -> &'static [Call];
+    fn answers(&self) -> &'static [Answer];
     fn attributes_from_spec(&self) -> bool;
     fn references_order(&self) -> bool;
     fn named_by_content(&self) -> bool;
@@ -102,6 +104,9 @@ impl<K: Kind> AnyKind for Erased<K> {
     }
     fn calls(&self) -> &'static [Call] {
         K::CALLS
+    }
+    fn answers(&self) -> &'static [Answer] {
+        K::ANSWERS
     }
     fn attributes_from_spec(&self) -> bool {
         K::ATTRIBUTES_FROM_SPEC

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aws_sdk_cloudwatchlogs::types::{DataProtectionStatus, LogGroup as Found, LogGroupClass};
 use futures::future::try_join_all;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::Tags;
+use crate::kind::answer::{Answer, compared, folded, ignored, why};
 
 /// The retentions that CloudWatch Logs takes, in days.
 ///
@@ -27,7 +29,55 @@ pub struct LogGroup {
     /// Whether deleting it is refused.
     #[serde(default)]
     pub deletion_protection: bool,
+    /// The class, if it is not STANDARD: others keep less, and show less.
+    #[serde(default)]
+    pub class: Option<String>,
+    /// Whether a policy masks parts of what is logged.
+    #[serde(default)]
+    pub data_protection: bool,
+    /// Whether whoever has a token may write to it.
+    #[serde(default)]
+    pub bearer_tokens: bool,
 }
+
+/// The requests with which a log group is made what it should be.
+pub const CHANGES: &[&str] = &[
+    "logs:CreateLogGroup",
+    "logs:PutRetentionPolicy",
+    "logs:DeleteRetentionPolicy",
+    "logs:TagResource",
+    "logs:DisassociateKmsKey",
+    "logs:PutLogGroupDeletionProtection",
+    "logs:DeleteDataProtectionPolicy",
+    "logs:PutBearerTokenAuthentication",
+];
+
+/// What becomes of each member that CloudWatch Logs answers.
+pub const ANSWER: Answer = Answer {
+    operation: "logs:DescribeLogGroups",
+    members: &[
+        ignored("logGroups.logGroupName", why::ASKED),
+        ignored("logGroups.creationTime", why::MADE),
+        folded("logGroups.retentionInDays", "log_group.retention", "0", "without a policy logs are kept for ever"),
+        ignored("logGroups.metricFilterCount", "filters belong to whoever made them, such as a stack"),
+        ignored("logGroups.arn", why::FOLLOWS),
+        ignored("logGroups.storedBytes", why::MOVES),
+        compared("logGroups.kmsKeyId", "log_group.kms_key"),
+        folded(
+            "logGroups.dataProtectionStatus",
+            "log_group.data_protection",
+            "DISABLED",
+            "DELETED and ARCHIVED say the same: no policy holds",
+        ),
+        ignored("logGroups.inheritedProperties", "the account's settings hold for all its log groups"),
+        folded("logGroups.logGroupClass", "log_group.class", "STANDARD", why::DEFAULT),
+        ignored("logGroups.logGroupArn", why::FOLLOWS),
+        folded("logGroups.deletionProtectionEnabled", "log_group.deletion_protection", "false", why::DEFAULT),
+        folded("logGroups.bearerTokenAuthenticationEnabled", "log_group.bearer_tokens", "false", why::DEFAULT),
+        ignored("logGroups.retentionPolicyName", "the retention that holds is compared, whoever set it"),
+        ignored("nextToken", why::PAGE),
+    ],
+};
 
 impl LogGroup {
     /// A log group as scones makes one.
@@ -113,17 +163,25 @@ async fn read_below(aws: &Aws, prefix: &str) -> Result<BTreeMap<String, LogGroup
         let request = aws.logs().describe_log_groups().log_group_name_prefix(prefix).limit(50).set_next_token(next);
         let answer = aws.call("logs:DescribeLogGroups", prefix, request.send()).await?;
         for group in answer.log_groups.unwrap_or_default() {
-            let state = LogGroup {
-                retention: group.retention_in_days.unwrap_or(0),
-                kms_key: group.kms_key_id,
-                deletion_protection: group.deletion_protection_enabled.unwrap_or(false),
-            };
-            found.insert(group.log_group_name.unwrap_or_default(), state);
+            let name = group.log_group_name.clone().unwrap_or_default();
+            found.insert(name, live(group));
         }
         next = answer.next_token;
         if next.is_none() {
             return Ok(found);
         }
+    }
+}
+
+/// Folds what CloudWatch Logs leaves out to what it means.
+fn live(group: Found) -> LogGroup {
+    LogGroup {
+        retention: group.retention_in_days.unwrap_or(0),
+        kms_key: group.kms_key_id,
+        deletion_protection: group.deletion_protection_enabled.unwrap_or(false),
+        class: group.log_group_class.filter(|class| *class != LogGroupClass::Standard).map(|class| class.as_str().to_owned()),
+        data_protection: group.data_protection_status == Some(DataProtectionStatus::Activated),
+        bearer_tokens: group.bearer_token_authentication_enabled.unwrap_or(false),
     }
 }
 
@@ -166,7 +224,24 @@ pub async fn ensure(aws: &Aws, name: &str, retention_days: i32, tags: &Tags) -> 
             aws.logs().put_log_group_deletion_protection().log_group_identifier(name).deletion_protection_enabled(false);
         aws.call("logs:PutLogGroupDeletionProtection", name, request.send()).await?;
     }
-    Ok(())
+    if live.data_protection {
+        let request = aws.logs().delete_data_protection_policy().log_group_identifier(name);
+        aws.call("logs:DeleteDataProtectionPolicy", name, request.send()).await?;
+    }
+    if live.bearer_tokens {
+        let request =
+            aws.logs().put_bearer_token_authentication().log_group_identifier(name).bearer_token_authentication_enabled(false);
+        aws.call("logs:PutBearerTokenAuthentication", name, request.send()).await?;
+    }
+    match live.class {
+        Some(class) => Err(AwsError::unexpected("logs:CreateLogGroup", name, stays(&class))),
+        None => Ok(()),
+    }
+}
+
+/// The class is fixed with the log group, and deleting that would lose logs which somebody may want.
+fn stays(class: &str) -> String {
+    format!("its class is {class}, which nobody can change: save what you need of its logs, delete it, then apply again")
 }
 
 async fn set_retention(aws: &Aws, name: &str, days: i32) -> Result<(), AwsError> {
@@ -203,6 +278,21 @@ mod tests {
         assert_eq!(common_prefix("/aws/lambda/scones-dev-x", "scones-dev-"), "/aws/lambda/scones-dev-");
         assert_eq!(common_prefix("/aws/lambda/other", "scones-dev-"), "/aws/lambda/other");
         assert_eq!(common_prefix("scones-dev-x", "scones-dev-"), "scones-dev-");
+    }
+
+    #[test]
+    fn what_the_service_leaves_out_is_its_default() {
+        let echoed =
+            Found::builder().log_group_class(LogGroupClass::Standard).data_protection_status(DataProtectionStatus::Deleted);
+        assert_eq!(live(Found::builder().build()), LogGroup::keeping(0));
+        assert_eq!(live(echoed.deletion_protection_enabled(false).build()), LogGroup::keeping(0));
+    }
+
+    #[test]
+    fn what_no_spec_can_say_shows() {
+        let found = Found::builder().log_group_class(LogGroupClass::InfrequentAccess).bearer_token_authentication_enabled(true);
+        let state = live(found.data_protection_status(DataProtectionStatus::Activated).build());
+        assert_eq!((state.class.as_deref(), state.data_protection, state.bearer_tokens), (Some("INFREQUENT_ACCESS"), true, true));
     }
 
     #[test]

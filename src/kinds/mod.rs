@@ -1,6 +1,7 @@
 //! The resource kinds, one file or folder each. A new kind is its file and a line here.
 
 mod alarm;
+mod cloudwatch;
 mod composite_alarm;
 mod dashboard;
 mod endpoint;

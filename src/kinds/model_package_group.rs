@@ -1,5 +1,7 @@
 //! SageMaker model package groups: the registry in which the versions of a model wait for approval.
 
+mod members;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,7 +17,9 @@ use super::sagemaker::{Others, check_name, note};
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Status, Tags, Target, Wanted, When, World};
+use crate::policy;
 
 /// The tag of groups whose packages are deleted with them: whoever deletes has only the name.
 const DELETE_PACKAGES: &str = "scones:delete-packages-on-destroy";
@@ -52,6 +56,9 @@ pub struct Spec {
 pub struct State {
     description: String,
     delete_packages_on_destroy: bool,
+    /// What lets other accounts at the group; scones writes none.
+    #[serde(default)]
+    policy: Option<Value>,
     #[serde(default, skip_serializing_if = "Others::is_empty")]
     other: Others,
 }
@@ -64,19 +71,27 @@ impl Kind for ModelPackageGroup {
         crate::kind::Written::same("description", "description"),
         crate::kind::Written::same("delete_packages_on_destroy", "delete_packages_on_destroy"),
     ];
-    const FIELDS: &'static [Field] =
-        &[Field { path: "description", rule: Rule::Immutable, why: "SageMaker has no call that changes a group" }];
+    const FIELDS: &'static [Field] = &[
+        Field { path: "description", rule: Rule::Immutable, why: "SageMaker has no call that changes a group" },
+        Field { path: "policy", rule: Rule::Document, why: "a policy document" },
+    ];
     const DEADLINE: Duration = Duration::from_secs(120);
     const CALLS: &'static [Call] = &[
         Call::of(When::Search, ANY, &["sagemaker:ListModelPackageGroups"]),
-        Call::of(When::Read, GROUP, &["sagemaker:DescribeModelPackageGroup", "sagemaker:ListTags"]),
+        Call::of(
+            When::Read,
+            GROUP,
+            &["sagemaker:DescribeModelPackageGroup", "sagemaker:ListTags", "sagemaker:GetModelPackageGroupPolicy"],
+        ),
         Call::of(When::Read, PACKAGES, &["sagemaker:ListModelPackages"]),
         Call::of(When::Create, GROUP, &["sagemaker:CreateModelPackageGroup", "sagemaker:AddTags"]),
         Call::of(When::Update(&[]), GROUP, &["sagemaker:AddTags"]),
         Call::of(When::Update(&["delete_packages_on_destroy", "tags"]), GROUP, &["sagemaker:DeleteTags"]),
+        Call::of(When::Update(&["policy"]), GROUP, &["sagemaker:DeleteModelPackageGroupPolicy"]),
         Call::of(When::Delete, PACKAGES, &["sagemaker:DeleteModelPackage"]),
         Call::of(When::Delete, GROUP, &["sagemaker:DeleteModelPackageGroup"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;
@@ -104,12 +119,13 @@ impl Kind for ModelPackageGroup {
         let state = State {
             description: spec.description,
             delete_packages_on_destroy: spec.delete_packages_on_destroy,
+            policy: None,
             other: Others::new(),
         };
         scope.is_sound().then_some(state)
     }
 
-    /// Three requests for each, at once: the group, its tags, its newest approved package.
+    /// Four requests for each, at once: the group, its policy, its tags, its newest approved package.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         let found = try_join_all(wanted.iter().map(|one| read(aws, &one.name))).await?;
         Ok(found.into_iter().flatten().collect())
@@ -152,10 +168,14 @@ impl Kind for ModelPackageGroup {
         }
     }
 
-    /// All that can change is what a tag says.
+    /// All that can change is what a tag says, and whether others are let in.
     async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
         if !to.state.other.eq(&from.state.other) || to.state.description != from.state.description {
             return Err(AwsError::local(format!("SageMaker has no call that changes the model package group {}", to.name)));
+        }
+        if from.state.policy.is_some() {
+            let request = aws.sagemaker().delete_model_package_group_policy().model_package_group_name(&to.name);
+            aws.call("sagemaker:DeleteModelPackageGroupPolicy", &to.name, request.send()).await.optional()?;
         }
         match marker(&to.state) {
             Some(tag) => tags::write(aws, &from.arn, &[tag].into(), &[]).await,
@@ -205,7 +225,7 @@ async fn read(aws: &Aws, name: &str) -> Result<Option<Live<State>>, AwsError> {
         aws.call("sagemaker:DescribeModelPackageGroup", name, request.send()).await.optional()
     };
     let tags = async { tags::read(aws, &arn).await.optional() };
-    let (group, tags, approved) = futures::try_join!(describe, tags, latest_approved(aws, name))?;
+    let (group, policy, tags, approved) = futures::try_join!(describe, shared_by(aws, name), tags, latest_approved(aws, name))?;
     let Some(group) = group else { return Ok(None) };
     let mut tags = tags.unwrap_or_default();
     let mut other = Others::new();
@@ -213,6 +233,7 @@ async fn read(aws: &Aws, name: &str) -> Result<Option<Live<State>>, AwsError> {
     let state = State {
         description: group.model_package_group_description.unwrap_or_default(),
         delete_packages_on_destroy: tags.remove(DELETE_PACKAGES).is_some_and(|value| value == "true"),
+        policy,
         other,
     };
     let status = match group.model_package_group_status {
@@ -224,6 +245,16 @@ async fn read(aws: &Aws, name: &str) -> Result<Option<Live<State>>, AwsError> {
     };
     let attributes = approved.map(|package| (LATEST_APPROVED.to_owned(), package)).into_iter().collect();
     Ok(Some(Live { status, attributes, ..Live::settled(name, arn, state, Some(tags)) }))
+}
+
+/// Who else is let at the group: other accounts see its packages, or register some that look approved.
+async fn shared_by(aws: &Aws, group: &str) -> Result<Option<Value>, AwsError> {
+    const OPERATION: &str = "sagemaker:GetModelPackageGroupPolicy";
+    let request = aws.sagemaker().get_model_package_group_policy().model_package_group_name(group);
+    let found = aws.call(OPERATION, group, request.send()).await.optional()?;
+    let Some(text) = found.and_then(|found| found.resource_policy) else { return Ok(None) };
+    let document = policy::parse_live(&text).map_err(|error| AwsError::unexpected(OPERATION, group, error))?;
+    Ok(Some(policy::normalize(&document)))
 }
 
 /// The ARN of the newest package that is approved and complete.

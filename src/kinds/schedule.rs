@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::rule::{self, LONGEST_INPUT, Scheduled};
+use super::rule::{self, LONGEST_INPUT, Scheduled, members};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use crate::units::Seconds;
 
@@ -63,6 +64,7 @@ impl Kind for Schedule {
         Call::of(When::Update(&["tags"]), RULE, &["events:UntagResource"]),
         Call::of(When::Delete, RULE, &["events:RemoveTargets", "events:DeleteRule"]),
     ];
+    const ANSWERS: &'static [Answer] = &[members::LISTED, members::PAGE, members::DESCRIBED, members::MAKER, members::TARGETS];
 
     type Spec = Spec;
     type State = Scheduled;

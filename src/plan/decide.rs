@@ -233,14 +233,26 @@ fn changes(kind: &dyn AnyKind, live: &Live<Value>, to: &Target<Value>, ignore_ta
 
 /// The live tags that count: not AWS's own, not the stamp, not those that others set.
 pub fn comparable(live: &Tags, wanted: &Tags, ignored: &[String]) -> Tags {
-    let is_ignored = |key: &str| {
-        ignored.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(start) => key.starts_with(start),
-            None => key == pattern,
-        })
-    };
-    let counts = |key: &str| key != tag::STAMP && !key.starts_with("aws:") && (wanted.contains_key(key) || !is_ignored(key));
+    let counts = |key: &str| is_open(key) && (wanted.contains_key(key) || !is_ignored(key, ignored));
     live.iter().filter(|(key, _)| counts(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The keys of live tags that would count, were they not ignored.
+pub fn silenced(live: &Tags, wanted: &Tags, ignored: &[String]) -> Vec<String> {
+    let is_silenced = |key: &&String| is_open(key) && !wanted.contains_key(*key) && is_ignored(key, ignored);
+    live.keys().filter(is_silenced).cloned().collect()
+}
+
+/// Whether a tag is neither AWS's own nor the stamp.
+fn is_open(key: &str) -> bool {
+    key != tag::STAMP && !key.starts_with("aws:")
+}
+
+fn is_ignored(key: &str, patterns: &[String]) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(start) => key.starts_with(start),
+        None => key == pattern,
+    })
 }
 
 /// A state with its tags as one more field, as it is compared and stamped.

@@ -113,7 +113,10 @@ fn write_remarks(out: &mut String, plan: &Plan) {
     let unchecked = plan.unchecked.iter().flat_map(|(address, parts)| parts.iter().map(move |part| (address, part)));
     let unchecked = unchecked.map(|(address, part)| item(&format!("{address} {}", part.part), &part.why));
     list("Not looked at", unchecked.collect());
-    list("Owned, but declared no more", plan.orphans.iter().map(|(address, one)| item(&address.to_string(), &one.name)).collect());
+    list(
+        "Owned, but declared no more",
+        plan.orphans.iter().map(|(address, one)| item(&address.to_string(), &one.name)).collect(),
+    );
     let neighbours = plan.neighbours.iter().map(|one| item(&one.section, &one.name));
     list("Named like this environment's, but not its own", neighbours.collect());
     let ignored = plan.ignored.iter().map(|one| {

@@ -57,7 +57,11 @@ pub fn drift(plan: &Plan, registry: &Registry, environment: &Environment) -> Val
         address: format!("{}:{}", neighbour.section, shortened(&neighbour.name, LONGEST_VALUE)),
         path: None,
         cause: None,
-        text: format!("{} {} is named like this environment's, and is not its own", neighbour.section, shortened(&neighbour.name, LONGEST_VALUE)),
+        text: format!(
+            "{} {} is named like this environment's, and is not its own",
+            neighbour.section,
+            shortened(&neighbour.name, LONGEST_VALUE)
+        ),
         place: file(),
     }));
     findings.extend(plan.unread().map(|(what, unread)| Finding {

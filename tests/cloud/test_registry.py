@@ -41,6 +41,19 @@ class Registry(CloudTest):
         self.refused("ValidationException", "does not exist", self.calls.describe_model_package_group, ModelPackageGroupName="Groups")
         self.refused("ValidationException", "does not exist", self.calls.delete_model_package_group, ModelPackageGroupName="Groups")
 
+    def test_policies_of_groups(self):
+        about = {"ModelPackageGroupName": "shared"}
+        self.refused("ValidationException", "Cannot find Model Package Group", self.calls.get_model_package_group_policy, **about)
+        self.group("shared")
+        self.refused("ValidationException", "Cannot find resource policy", self.calls.get_model_package_group_policy, **about)
+        self.refused("ValidationException", "Invalid resource policy", self.calls.put_model_package_group_policy, **about, ResourcePolicy="no JSON")
+        self.calls.put_model_package_group_policy(**about, ResourcePolicy='{"Version": "2012-10-17"}')
+        self.assertEqual(self.calls.get_model_package_group_policy(**about)["ResourcePolicy"], '{"Version": "2012-10-17"}')
+        self.assertNotIn("policy", self.calls.describe_model_package_group(**about))
+        self.calls.delete_model_package_group_policy(**about)
+        self.refused("ValidationException", "Cannot find resource policy", self.calls.delete_model_package_group_policy, **about)
+        self.calls.delete_model_package_group(**about)
+
     def test_versions_are_kept_whole_and_listed(self):
         self.group("versions")
         self.refused("ValidationException", "does not exist", self.package, group="none")

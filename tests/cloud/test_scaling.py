@@ -66,6 +66,22 @@ class Scaling(CloudTest):
         self.refused("ObjectNotFoundException", "No scaling policy", self.calls.delete_scaling_policy, **about("policies"), PolicyName="p")
         self.assertEqual(self.cloudwatch.describe_alarms(AlarmNamePrefix="TargetTracking-endpoint/policies")["MetricAlarms"], [])
 
+    def test_scheduled_actions(self):
+        self.endpoint("scheduled")
+        given = {**about("scheduled"), "ScheduledActionName": "night", "Schedule": "cron(0 22 * * ? *)", "ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 1}}
+        self.refused("ObjectNotFoundException", "No scalable target", self.calls.put_scheduled_action, **given)
+        self.calls.register_scalable_target(**about("scheduled"), MinCapacity=1, MaxCapacity=4)
+        self.calls.put_scheduled_action(**given)
+        self.calls.put_scheduled_action(**about("scheduled"), ScheduledActionName="night", Timezone="Europe/Berlin")
+        listed = lambda: [one for one in self.calls.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"] if "/scheduled/" in one["ResourceId"]]  # noqa: E731
+        found = listed()[0]
+        self.assertEqual((found["Schedule"], found["Timezone"], found["ScalableTargetAction"]["MaxCapacity"]), (given["Schedule"], "Europe/Berlin", 1))
+        self.calls.delete_scheduled_action(**about("scheduled"), ScheduledActionName="night")
+        self.refused("ObjectNotFoundException", "No scheduled action", self.calls.delete_scheduled_action, **about("scheduled"), ScheduledActionName="night")
+        self.calls.put_scheduled_action(**given)
+        self.calls.deregister_scalable_target(**about("scheduled"))
+        self.assertEqual(listed(), [])
+
     def test_updates_and_deletion_of_a_scaled_endpoint(self):
         self.endpoint("scaled")
         self.calls.register_scalable_target(**about("scaled"), MinCapacity=1, MaxCapacity=4)

@@ -247,14 +247,6 @@ class CloudWatch(CloudTest):
         for wanted in ("<Value>&lt;&amp;&gt;</Value>", "<Period>300</Period>", "<ActionsEnabled>true</ActionsEnabled>", "<member>%s</member>" % topic):
             self.assertIn(wanted, answer)
 
-
-def query(action, **fields):
-    """one request as clients of the old protocol send it"""
-    body = urllib.parse.urlencode({"Action": action, "Version": "2010-08-01", **fields}).encode()
-    signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0"
-    with urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], body, {"Authorization": signed})) as response:
-        return response.read().decode()
-
     def test_log_groups(self):
         calls = client("logs")
         calls.create_log_group(logGroupName="/aws/lambda/l", tags={"a": "b"})
@@ -268,6 +260,33 @@ def query(action, **fields):
         self.assertEqual(calls.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"], {"a": "b", "c": "d"})
         calls.delete_log_group(logGroupName="/aws/lambda/l")
         self.refused("ResourceNotFoundException", "", calls.delete_log_group, logGroupName="/aws/lambda/l")
+
+    def test_settings_of_log_groups(self):
+        logs, about = client("logs"), {"logGroupIdentifier": "settings"}
+        self.refused("ResourceNotFoundException", "", logs.put_log_group_deletion_protection, **about, deletionProtectionEnabled=True)
+        logs.create_log_group(logGroupName="settings")
+        logs.associate_kms_key(logGroupName="settings", kmsKeyId="arn:aws:kms:us-east-1:123456789012:key/1")
+        logs.put_log_group_deletion_protection(**about, deletionProtectionEnabled=True)
+        logs.put_bearer_token_authentication(**about, bearerTokenAuthenticationEnabled=True)
+        self.refused("InvalidParameterException", "two statements", logs.put_data_protection_policy, **about, policyDocument='{"Statement": []}')
+        logs.put_data_protection_policy(**about, policyDocument='{"Statement": [{}, {}]}')
+        read = lambda *members: [logs.describe_log_groups(logGroupNamePrefix="settings")["logGroups"][0].get(member) for member in members]  # noqa: E731
+        flags = ("deletionProtectionEnabled", "bearerTokenAuthenticationEnabled", "dataProtectionStatus")
+        self.assertEqual((read(*flags), read("kmsKeyId")), ([True, True, "ACTIVATED"], ["arn:aws:kms:us-east-1:123456789012:key/1"]))
+        self.refused("ValidationException", "deletion protection", logs.delete_log_group, logGroupName="settings")
+        logs.put_log_group_deletion_protection(**about, deletionProtectionEnabled=False)
+        logs.delete_data_protection_policy(**about)
+        logs.disassociate_kms_key(logGroupName="settings")
+        self.assertEqual((read(*flags), read("kmsKeyId")), ([False, True, "DELETED"], [None]))
+        logs.delete_log_group(logGroupName="settings")
+
+
+def query(action, **fields):
+    """one request as clients of the old protocol send it"""
+    body = urllib.parse.urlencode({"Action": action, "Version": "2010-08-01", **fields}).encode()
+    signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0"
+    with urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], body, {"Authorization": signed})) as response:
+        return response.read().decode()
 
 
 class CloudFormation(CloudTest):

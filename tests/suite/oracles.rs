@@ -17,7 +17,7 @@ use crate::support::repository;
 const ENVIRONMENTS: [&str; 3] = ["dev", "prod", "local"];
 
 /// A program of the oracles' virtual environment.
-fn oracle(program: &str) -> Command {
+pub fn oracle(program: &str) -> Command {
     let venvs = std::env::var_os("SCONES_VENVS").map_or_else(|| repository().join("target/cloud-venvs"), PathBuf::from);
     let path = venvs.join("oracles/bin").join(program);
     assert!(path.exists(), "{} is missing: python3 tests/cloud/cloud.py install", path.display());

@@ -1,5 +1,6 @@
 //! CloudWatch alarms on one metric, or on an expression of several.
 
+mod members;
 mod query;
 mod read;
 mod spec;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World};
 use query::Query;
 use spec::Spec;
@@ -77,6 +79,7 @@ impl Kind for Alarm {
         Call::of(When::Update(&["tags"]), ALARM, &["cloudwatch:UntagResource"]),
         Call::of(When::Delete, ALARM, &["cloudwatch:DeleteAlarms"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;
@@ -113,13 +116,6 @@ impl Kind for Alarm {
         let request = aws.cloudwatch().delete_alarms().alarm_names(name);
         aws.call("cloudwatch:DeleteAlarms", name, request.send()).await.optional().map(drop)
     }
-}
-
-fn as_set(members: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut members: Vec<String> = members.into_iter().collect();
-    members.sort();
-    members.dedup();
-    members
 }
 
 fn is_percentile(statistic: &str) -> bool {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::types::{AlarmType, EvaluationCriteria, EvaluationWindow, MetricAlarm};
 use serde_json::{Value, json};
 
-use super::{State, as_set, canonical, low_samples_of, query};
+use super::{State, canonical, low_samples_of, query};
 use crate::aws::{Aws, AwsError};
 use crate::kind::{Live, Wanted};
+use crate::kinds::cloudwatch::{as_set, tags_propagation};
 
 /// Reads up to a hundred metric alarms; those that all start with the environment's prefix come with whatever else does.
 ///
@@ -100,16 +101,13 @@ fn others(found: &MetricAlarm) -> BTreeMap<String, Value> {
         let whole = warm_up.only_start_evaluating_after_warm_up_period_ends.unwrap_or(false);
         json!({ "minutes": warm_up.warm_up_period_duration_in_minutes, "whole": whole })
     });
-    let propagation = found.action_configuration.as_ref().and_then(|actions| actions.alarm_tags_propagation.as_ref());
-    let propagation = propagation.filter(|tags| tags.enabled == Some(true)).map(
-        |tags| json!({ "only": as_set(tags.included_tag_keys().to_vec()), "not": as_set(tags.excluded_tag_keys().to_vec()) }),
-    );
     let all = [
         ("threshold_metric", found.threshold_metric_id.as_ref().filter(|id| !id.is_empty()).map(|id| json!(id))),
         ("evaluation_window", window),
         ("evaluation_criteria", criteria),
+        ("evaluation_interval", found.evaluation_interval.map(|seconds| json!(seconds))),
         ("warm_up", warm_up),
-        ("tags_propagation", propagation),
+        ("tags_propagation", tags_propagation(found.action_configuration.as_ref())),
     ];
     all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{State, as_set, canonical, is_percentile, low_samples_of, query};
+use super::{State, canonical, is_percentile, low_samples_of, query};
 use crate::desired::Scope;
 use crate::kind::Written;
+use crate::kinds::cloudwatch::as_set;
 use crate::metrics;
 use crate::units::Seconds;
 

@@ -1,5 +1,6 @@
 //! CloudWatch composite alarms: rules over the states of other alarms.
 
+mod members;
 mod read;
 mod rule;
 
@@ -14,7 +15,9 @@ use serde_json::{Value, json};
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{self, Change, Field};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, When, World, Written};
+use crate::kinds::cloudwatch::as_set;
 use crate::units::{self, Seconds};
 use rule::Rule;
 
@@ -96,6 +99,9 @@ pub struct State {
     insufficient_data_actions: Vec<String>,
     enabled: bool,
     suppressor: Option<Suppressor>,
+    /// Which of its tags go out with what it tells; scones has none do.
+    #[serde(default)]
+    tags_propagation: Option<Value>,
 }
 
 /// An alarm that silences another one; durations in seconds.
@@ -151,6 +157,7 @@ impl Kind for CompositeAlarm {
         Call::of(When::Update(&["tags"]), ALARM, &["cloudwatch:UntagResource"]),
         Call::of(When::Delete, ALARM, &["cloudwatch:DeleteAlarms"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;
@@ -185,6 +192,7 @@ impl Kind for CompositeAlarm {
             insufficient_data_actions: as_set(spec.insufficient_data_actions),
             enabled: spec.enabled,
             suppressor: suppressor.flatten(),
+            tags_propagation: None,
         };
         scope.is_sound().then_some(state)
     }
@@ -249,13 +257,6 @@ fn desired_suppressor(spec: SuppressorSpec, scope: &mut Scope<'_>) -> Option<Sup
 /// CloudWatch takes names and ARNs.
 fn is_itself(alarm: &str, scope: &Scope<'_>) -> bool {
     alarm.strip_prefix(&scope.world().arn("cloudwatch", "alarm:")).unwrap_or(alarm) == scope.name()
-}
-
-fn as_set(members: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut members: Vec<String> = members.into_iter().collect();
-    members.sort();
-    members.dedup();
-    members
 }
 
 /// Tags are taken of a new alarm only.

@@ -3,9 +3,10 @@
 use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm as Found};
 
 use super::rule::Rule;
-use super::{State, Suppressor, as_set};
+use super::{State, Suppressor};
 use crate::aws::{Aws, AwsError};
 use crate::kind::{Live, Wanted};
+use crate::kinds::cloudwatch::{as_set, tags_propagation};
 
 /// Reads up to a hundred composite alarms; those that all start with the environment's prefix come with whatever else does.
 ///
@@ -59,6 +60,7 @@ fn live(found: Found) -> Live<State> {
             wait: wait.unwrap_or_default(),
             extension: extension.unwrap_or_default(),
         }),
+        tags_propagation: tags_propagation(found.action_configuration.as_ref()),
     };
     Live::settled(found.alarm_name.unwrap_or_default(), found.alarm_arn.unwrap_or_default(), state, None)
 }

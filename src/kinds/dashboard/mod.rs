@@ -1,6 +1,7 @@
 //! CloudWatch dashboards, compared as the documents that they are.
 
 mod body;
+mod members;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Attribute, Call, Input, Kind, Live, Part, Tags, Target, Wanted, When, World};
 
 const DASHBOARD: &[&str] = &["arn:{partition}:cloudwatch::{account}:dashboard/{name}"];
@@ -62,6 +64,7 @@ impl Kind for Dashboard {
         Call::of(When::Update(&["tags"]), DASHBOARD, &["cloudwatch:UntagResource"]),
         Call::of(When::Delete, DASHBOARD, &["cloudwatch:DeleteDashboards"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

@@ -1,7 +1,9 @@
 //! SageMaker endpoints, each with its endpoint configuration: configurations are immutable, so each content is a
 //! generation of its own, and an update moves the endpoint from one to the other.
 
+mod capture;
 mod config;
+mod members;
 mod read;
 mod rollout;
 mod scaling;
@@ -20,6 +22,7 @@ use super::sagemaker::{Others, Vpc, base};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use rollout::Rollout;
 use scaling::Scalings;
@@ -126,6 +129,7 @@ impl Kind for Endpoint {
         // A fleet is updated without scaling, and scaled again after that.
         Call::of(When::Update(&[]), TARGET, &["application-autoscaling:DeregisterScalableTarget"]).only(NAMESPACE, "sagemaker"),
         Call::of(When::Update(&[]), TARGET, &["application-autoscaling:DeleteScalingPolicy"]).only(NAMESPACE, "sagemaker"),
+        Call::of(When::Update(&[]), TARGET, &["application-autoscaling:DeleteScheduledAction"]).only(NAMESPACE, "sagemaker"),
         Call::of(When::Update(&[]), TARGET, SCALE).only(NAMESPACE, "sagemaker"),
         Call::of(When::Delete, TARGET, &["application-autoscaling:DeregisterScalableTarget"]).only(NAMESPACE, "sagemaker"),
         Call::of(When::Update(&[]), &[CONFIG], &["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"]),
@@ -135,6 +139,7 @@ impl Kind for Endpoint {
         Call::of(When::Delete, &[ENDPOINT], &["sagemaker:DeleteEndpoint"]),
         Call::of(When::Delete, &[CONFIG], &["sagemaker:DeleteEndpointConfig"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = spec::Spec;
     type State = State;
@@ -181,7 +186,7 @@ impl Kind for Endpoint {
     }
 
     /// Per endpoint DescribeEndpoint and one DescribeEndpointConfig for each generation; one ListEndpointConfigs and one
-    /// DescribeScalableTargets for all, and one DescribeScalingPolicies if any is scaled.
+    /// DescribeScalableTargets for all; one DescribeScalingPolicies and one DescribeScheduledActions if any is scaled.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         read::observe(aws, wanted).await
     }

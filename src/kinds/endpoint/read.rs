@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
 use aws_sdk_sagemaker::operation::describe_endpoint_config::DescribeEndpointConfigOutput;
 use aws_sdk_sagemaker::types::{
-    CaptureMode, DataCaptureConfig, EndpointConfigSortKey, EndpointStatus, ManagedInstanceScalingStatus, MetricsConfig, OrderKey,
+    EndpointConfigSortKey, EndpointStatus, ManagedInstanceScalingStatus, MetricsConfig, OrderKey,
     PendingProductionVariantSummary, ProductionVariant, ProductionVariantServerlessConfig, ProductionVariantSummary,
     RoutingStrategy,
 };
 use futures::future::try_join_all;
 
+use super::capture::{capturing, configured};
 use super::scaling::{self, Scalings};
-use super::spec::STARTED;
 use super::status::status;
-use super::{Capture, Serverless, State, Variant, weight};
+use super::{Serverless, State, Variant, weight};
 use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::{Generation, Live, Wanted};
 use crate::kinds::sagemaker::{Others, Vpc, base, note, searches};
@@ -149,12 +149,11 @@ pub fn state(endpoint: &DescribeEndpointOutput, config: DescribeEndpointConfigOu
     };
     live.into_iter().for_each(|scale| scale.apply(&mut state.variants));
     shadows.into_iter().for_each(|scale| scale.apply(&mut state.shadow_variants));
-    let capturing = endpoint.data_capture_config.as_ref().and_then(|capture| capture.capture_status.as_ref());
     // While it changes, capturing pauses.
-    if let (Some(capture), Some(status)) = (&mut state.capture, capturing)
+    if let Some(told) = &endpoint.data_capture_config
         && endpoint.endpoint_status == Some(EndpointStatus::InService)
     {
-        capture.status = status.as_str().to_owned();
+        state.capture = capturing(state.capture, told);
     }
     state
 }
@@ -208,7 +207,7 @@ pub fn content(config: DescribeEndpointConfigOutput) -> State {
     State {
         variants: variants(config.production_variants),
         shadow_variants: variants(config.shadow_production_variants),
-        capture: config.data_capture_config.map(capture),
+        capture: config.data_capture_config.map(configured),
         kms_key: config.kms_key_id,
         execution_role: config.execution_role_arn,
         network_isolation: config.enable_network_isolation.unwrap_or_default(),
@@ -263,28 +262,6 @@ fn serverless(config: ProductionVariantServerlessConfig) -> Serverless {
     }
 }
 
-fn capture(config: DataCaptureConfig) -> Capture {
-    let modes: Vec<CaptureMode> = config.capture_options().iter().filter_map(|option| option.capture_mode.clone()).collect();
-    let keeps = |mode: CaptureMode| modes.contains(&mode) || modes.contains(&CaptureMode::InputAndOutput);
-    let header = config.capture_content_type_header.as_ref();
-    let sorted = |types: &[String]| {
-        let mut types = types.to_vec();
-        types.sort();
-        types
-    };
-    Capture {
-        enabled: config.enable_capture.unwrap_or(true),
-        status: STARTED.to_owned(),
-        percent: config.initial_sampling_percentage.unwrap_or_default(),
-        input: keeps(CaptureMode::Input),
-        output: keeps(CaptureMode::Output),
-        json_content_types: header.map(|header| sorted(header.json_content_types())).unwrap_or_default(),
-        csv_content_types: header.map(|header| sorted(header.csv_content_types())).unwrap_or_default(),
-        to: config.destination_s3_uri.unwrap_or_default(),
-        kms_key: config.kms_key_id,
-    }
-}
-
 /// The names of the endpoints that start as the environment's do.
 pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
     let prefix = aws.world.prefix();
@@ -305,8 +282,7 @@ pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
 #[cfg(test)]
 pub mod tests {
     use aws_sdk_sagemaker::types::{
-        DataCaptureConfigSummary, PendingDeploymentSummary, ProductionVariantManagedInstanceScaling,
-        ProductionVariantRoutingConfig,
+        PendingDeploymentSummary, ProductionVariantManagedInstanceScaling, ProductionVariantRoutingConfig,
     };
 
     use super::*;
@@ -383,21 +359,5 @@ pub mod tests {
         assert_eq!(target_config(&back), "old");
         assert_eq!(state(&back, config(bare().build())).variants["A"].count, Some(1));
         assert!(refers_to(&back, "old") && refers_to(&back, "new"));
-    }
-
-    #[test]
-    fn a_capture_that_stopped_shows() {
-        let options = aws_sdk_sagemaker::types::CaptureOption::builder().capture_mode(CaptureMode::InputAndOutput).build();
-        let given =
-            DataCaptureConfig::builder().initial_sampling_percentage(5).destination_s3_uri("s3://b").capture_options(options);
-        let config = DescribeEndpointConfigOutput::builder().data_capture_config(given.build()).build();
-        let stopped =
-            DataCaptureConfigSummary::builder().capture_status(aws_sdk_sagemaker::types::CaptureStatus::Stopped).build();
-        let shown = |status: EndpointStatus| {
-            let endpoint = endpoint(status).data_capture_config(stopped.clone()).build();
-            state(&endpoint, config.clone()).capture.map(|capture| (capture.status, capture.input, capture.output))
-        };
-        assert_eq!(shown(EndpointStatus::InService), Some(("Stopped".into(), true, true)));
-        assert_eq!(shown(EndpointStatus::Updating), Some(("Started".into(), true, true)));
     }
 }

@@ -2,6 +2,7 @@
 //! who may call that alias, and its log group. Callers always call the alias, so a change reaches them when all of it is
 //! there, and a step back is moving the alias.
 
+mod members;
 mod read;
 mod runtime;
 mod spec;
@@ -16,8 +17,9 @@ use serde_json::{Map, Value, json};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
-use crate::kinds::log_group::LogGroup;
+use crate::kinds::log_group::{self, LogGroup};
 use crate::policy;
 use spec::Spec;
 
@@ -45,6 +47,9 @@ pub struct Function;
 pub struct State {
     /// The digest of what the package was made of.
     package: String,
+    /// The key that encrypts the code, if it is not Lambda's own.
+    #[serde(default)]
+    code_kms_key: Option<String>,
     #[serde(flatten)]
     configuration: Configuration,
     reserved_concurrency: Option<i32>,
@@ -162,8 +167,8 @@ impl Kind for Function {
                 "lambda:AddPermission",
             ],
         ),
-        Call::of(When::Update(&["package", "architecture"]), &[PACKAGES], &["s3:GetObject", "s3:PutObject"]),
-        Call::of(When::Update(&["package", "architecture"]), FUNCTION, &["lambda:UpdateFunctionCode"]),
+        Call::of(When::Update(&["package", "code_kms_key", "architecture"]), &[PACKAGES], &["s3:GetObject", "s3:PutObject"]),
+        Call::of(When::Update(&["package", "code_kms_key", "architecture"]), FUNCTION, &["lambda:UpdateFunctionCode"]),
         Call::of(
             When::Update(&[
                 "runtime",
@@ -222,17 +227,13 @@ impl Kind for Function {
             FUNCTION,
             &["lambda:RemovePermission", "lambda:AddPermission"],
         ),
-        Call::of(
-            When::Update(&["log_group"]),
-            LOG_GROUP,
-            &["logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"],
-        ),
-        Call::of(When::Update(&["log_group"]), LOG_GROUP, &["logs:DisassociateKmsKey", "logs:PutLogGroupDeletionProtection"]),
+        Call::of(When::Update(&["log_group"]), LOG_GROUP, log_group::CHANGES),
         Call::of(When::Update(&[]), FUNCTION, &["lambda:TagResource"]),
         Call::of(When::Update(&["tags"]), FUNCTION, &["lambda:UntagResource"]),
         Call::of(When::Delete, FUNCTION, &["lambda:DeleteFunction"]),
         Call::of(When::Delete, LOG_GROUP, &["logs:DeleteLogGroup"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

@@ -177,6 +177,7 @@ fn assemble(name: &str, answers: Answers, log_group: Option<LogGroup>, desired: 
             Some(_) if code.is_some() => format!("code changed outside scones: sha256 {sha256}"),
             _ => format!("code that scones did not finish to upload: sha256 {sha256}"),
         },
+        code_kms_key: answers.function.code.as_ref().and_then(|code| code.source_kms_key_arn.clone()),
         configuration,
         reserved_concurrency: answers.function.concurrency.as_ref().and_then(|kept| kept.reserved_concurrent_executions),
         log_group,

@@ -219,6 +219,7 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
     let level = json_logs.then(|| "INFO".to_owned());
     let state = State {
         package: package?,
+        code_kms_key: None,
         configuration: Configuration {
             runtime: Some(spec.runtime),
             handler: Some(spec.handler.unwrap_or_else(|| "bootstrap".to_owned())),

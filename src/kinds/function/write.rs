@@ -66,7 +66,9 @@ pub async fn update(aws: &Aws, from: &State, to: &Target<State>) -> Result<(), A
     if !configured {
         configure(aws, old, to).await?;
     }
-    let coded = !failed && from.package == new.package && old.architecture == wanted.architecture;
+    // An upload that names no key leaves the code to Lambda's own.
+    let code = (&new.package, &new.code_kms_key, &wanted.architecture);
+    let coded = !failed && (&from.package, &from.code_kms_key, &old.architecture) == code;
     if !coded {
         let sha256 = upload(aws, to).await?;
         tag_code(aws, to, &sha256).await?;

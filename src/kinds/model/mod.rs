@@ -1,5 +1,6 @@
 //! SageMaker models: an image, its artifact and its role. They are immutable, so each content is a generation of its own.
 
+mod members;
 mod read;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::images;
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 
 /// How long a new role may take until SageMaker can read the artifact with it.
@@ -95,6 +97,7 @@ impl Kind for Model {
         Call::of(When::Update(&["tags"]), MODEL, &["sagemaker:DeleteTags"]),
         Call::of(When::Delete, MODEL, &["sagemaker:DeleteModel"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

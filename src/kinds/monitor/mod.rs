@@ -12,11 +12,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::rule::Scheduled;
+use super::rule::{Scheduled, members};
 use super::sagemaker::{base, check_name};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use spec::{Engine, Spec};
 
@@ -96,6 +97,18 @@ impl Kind for Monitor {
         Call::of(When::Delete, RULE, &["events:RemoveTargets", "events:DeleteRule"]),
         Call::of(When::Delete, SCHEDULE, &["sagemaker:DeleteMonitoringSchedule"]),
         Call::of(When::Delete, DEFINITION, &["sagemaker:DeleteDataQualityJobDefinition"]),
+    ];
+
+    const ANSWERS: &'static [Answer] = &[
+        members::LISTED,
+        members::PAGE,
+        members::DESCRIBED,
+        members::MAKER,
+        members::TARGETS,
+        quality::members::SCHEDULES,
+        quality::members::DEFINITIONS,
+        quality::members::SCHEDULE,
+        quality::members::DEFINITION,
     ];
 
     type Spec = Spec;

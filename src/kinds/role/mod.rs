@@ -1,6 +1,7 @@
 //! IAM roles, with trust policy, inline policies, managed policies and boundary. All that is live is read, so that what
 //! was added behind our back shows.
 
+mod members;
 mod read;
 mod spec;
 mod write;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use spec::Spec;
 
@@ -63,6 +65,7 @@ impl Kind for Role {
         Call::of(When::Delete, &["arn:{partition}:iam::{account}:instance-profile/*"], &["iam:RemoveRoleFromInstanceProfile"]),
         Call::of(When::Delete, &[ROLE], &["iam:DeleteRole"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

@@ -1,6 +1,7 @@
 //! EventBridge rules that invoke a function on a schedule: what monitors and schedules share.
 
 mod cron;
+pub mod members;
 mod read;
 mod write;
 

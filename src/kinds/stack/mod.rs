@@ -7,6 +7,7 @@ mod detect;
 mod events;
 mod inside;
 mod live;
+mod members;
 mod text;
 mod write;
 
@@ -21,6 +22,7 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Access, Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
 use crate::template::{self, Context, Output};
 
@@ -194,6 +196,7 @@ impl Kind for Stack {
         Call::of(When::Delete, ANY, &["cloudformation:ListImports"]),
         Call::of(When::Delete, STACK, &["cloudformation:UpdateTerminationProtection", "cloudformation:DeleteStack"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

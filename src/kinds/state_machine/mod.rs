@@ -1,6 +1,7 @@
 //! Step Functions state machines, each with the log group that its executions are logged to.
 
 mod express;
+mod members;
 mod read;
 mod spec;
 mod write;
@@ -15,6 +16,7 @@ use super::log_group::{self, LogGroup};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
+use crate::kind::answer::Answer;
 use crate::kind::{ANY, Access, Attribute, Call, Input, Kind, Live, Part, Target, Wanted, When, World};
 use spec::Spec;
 
@@ -74,19 +76,8 @@ impl Kind for StateMachine {
         Call::of(When::Read, ANY, &["logs:DescribeLogGroups"]),
         Call::of(When::Create, LOG_GROUP, &["logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy"]),
         Call::of(When::Create, MACHINE, &["states:CreateStateMachine", "states:TagResource"]),
-        Call::of(
-            When::Update(&["log_group", "logging"]),
-            LOG_GROUP,
-            &[
-                "logs:CreateLogGroup",
-                "logs:TagResource",
-                "logs:PutRetentionPolicy",
-                "logs:DeleteRetentionPolicy",
-                "logs:DisassociateKmsKey",
-                "logs:PutLogGroupDeletionProtection",
-                "logs:DeleteLogGroup",
-            ],
-        ),
+        Call::of(When::Update(&["log_group", "logging"]), LOG_GROUP, log_group::CHANGES),
+        Call::of(When::Update(&["log_group", "logging"]), LOG_GROUP, &["logs:DeleteLogGroup"]),
         Call::of(
             When::Update(&["definition", "role", "logging", "tracing", "encryption"]),
             MACHINE,
@@ -97,6 +88,7 @@ impl Kind for StateMachine {
         Call::of(When::Delete, MACHINE, &["states:DeleteStateMachine"]),
         Call::of(When::Delete, LOG_GROUP, &["logs:DeleteLogGroup"]),
     ];
+    const ANSWERS: &'static [Answer] = members::ANSWERS;
 
     type Spec = Spec;
     type State = State;

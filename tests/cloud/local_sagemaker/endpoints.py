@@ -58,6 +58,8 @@ def update_endpoint(given):
             dropped = {one["VariantPropertyType"] for one in given.get("ExcludeRetainedVariantProperties") or ()}
             for one in coming:
                 retain(one, running.get(one["VariantName"]), dropped)
+            if "DataCaptureConfig" not in dropped:
+                fleet["config"] = {**fleet["config"], "DataCaptureConfig": thing["fleet"]["config"].get("DataCaptureConfig")}
         deployment = given.get("DeploymentConfig") or (thing.get("LastDeploymentConfig") if given.get("RetainDeploymentConfig") else None)
         begin(thing, "Updating")
         thing["PendingDeploymentSummary"] = {

@@ -1,5 +1,7 @@
 """The model registry: model package groups, their versions 1, 2, …, and what an approved version gives to a model."""
 
+import json
+
 from local_sagemaker import store
 
 GROUP, PACKAGE = "model-package-group", "model-package"
@@ -9,7 +11,7 @@ SUMMARY = (
     *("ModelPackageDescription", "CreationTime", "ModelPackageStatus", "ModelApprovalStatus"),
 )
 UPDATED = ("ModelApprovalStatus", "ApprovalDescription", "InferenceSpecification", "SourceUri", "ModelCard", "ModelLifeCycle")
-PRIVATE = ("versions",)  # the highest number that was ever given: none comes twice
+PRIVATE = ("versions", "policy")  # the highest number that was ever given: none comes twice; who else may use the group
 
 
 def create_group(given):
@@ -44,6 +46,41 @@ def delete_group(given):
         if any(one.get("ModelPackageGroupName") == thing["ModelPackageGroupName"] for one in store.things[PACKAGE].values()):
             raise store.ConflictException("Model Package Group %s cannot be deleted because it still contains model packages" % thing["ModelPackageGroupArn"])
         store.delete(GROUP, "model package group", thing["ModelPackageGroupName"])
+
+
+def put_policy(given):
+    with store.lock:
+        thing = shared(given["ModelPackageGroupName"])
+        try:
+            json.loads(given["ResourcePolicy"])
+        except ValueError:
+            raise store.ValidationError("Invalid resource policy document.") from None
+        thing["policy"] = given["ResourcePolicy"]
+        return {"ModelPackageGroupArn": thing["ModelPackageGroupArn"]}
+
+
+def get_policy(given):
+    with store.lock:
+        return {"ResourcePolicy": policy_of(given)["policy"]}
+
+
+def delete_policy(given):
+    with store.lock:
+        del policy_of(given)["policy"]
+
+
+def shared(name):
+    """calls about policies have an error of their own for groups that do not exist"""
+    if name.rsplit("/", 1)[-1] not in store.things[GROUP]:
+        raise store.ValidationError("Cannot find Model Package Group: %s" % store.arn(GROUP, name))
+    return group(name)
+
+
+def policy_of(given):
+    thing = shared(given["ModelPackageGroupName"])
+    if "policy" not in thing:
+        raise store.ValidationError("Cannot find resource policy for: %s" % thing["ModelPackageGroupArn"])
+    return thing
 
 
 def list_groups(given):
@@ -158,6 +195,9 @@ OPERATIONS = {
     "DescribeModelPackageGroup": describe_group,
     "DeleteModelPackageGroup": delete_group,
     "ListModelPackageGroups": list_groups,
+    "PutModelPackageGroupPolicy": put_policy,
+    "GetModelPackageGroupPolicy": get_policy,
+    "DeleteModelPackageGroupPolicy": delete_policy,
     "CreateModelPackage": create_package,
     "DescribeModelPackage": describe_package,
     "UpdateModelPackage": update_package,

@@ -1,4 +1,4 @@
-"""Application Auto Scaling for endpoints' variants: scalable targets, scaling policies, and the alarms that AWS makes for target tracking.
+"""Application Auto Scaling for endpoints' variants: scalable targets, scaling policies, scheduled actions, and the alarms that AWS makes for target tracking.
 
 Nothing scales here. moto's version is not used: it has neither the errors, nor tags, nor whole pages, and asks no endpoint.
 """
@@ -16,7 +16,7 @@ DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 RESOURCE = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
 ROLE = "arn:aws:iam::%s:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint" % store.ACCOUNT
 SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
-targets, policies, tagged = {}, {}, {}  # resource → target; (resource, name) → policy; ARN → {key: value}
+targets, policies, actions, tagged = {}, {}, {}, {}  # resource → target; (resource, name) → policy, scheduled action; ARN → {key: value}
 
 
 class ObjectNotFound(store.ServiceException):
@@ -28,7 +28,7 @@ class TagsNotFound(store.ServiceException):
 
 
 def clear():
-    for kept in (targets, policies, tagged):
+    for kept in (targets, policies, actions, tagged):
         kept.clear()
 
 
@@ -78,10 +78,12 @@ def deregister(given):
 
 
 def forget(resource):
-    """a target goes with its policies, and they with their alarms"""
+    """a target goes with its policies and scheduled actions, and policies with their alarms"""
     known = targets.pop(resource, None)
     if known:
         tagged.pop(known["ScalableTargetARN"], None)
+    for key in [key for key in actions if key[0] == resource]:
+        del actions[key]
     for key in [key for key in policies if key[0] == resource]:
         alarms("DeleteAlarms", {"AlarmNames": [one["AlarmName"] for one in policies.pop(key)["Alarms"]]})
 
@@ -176,6 +178,33 @@ def delete_policy(given):
         alarms("DeleteAlarms", {"AlarmNames": [one["AlarmName"] for one in policies.pop(key)["Alarms"]]})
 
 
+def put_action(given):
+    with store.lock:
+        resource, name = target(given)["ResourceId"], given["ScheduledActionName"]
+        known = actions.get((resource, name), {})
+        if not known and not given.get("Schedule"):
+            raise store.ValidationError("Schedule is required for a new scheduled action")
+        if not known and not given.get("ScalableTargetAction"):
+            raise store.ValidationError("ScalableTargetAction is required for a new scheduled action")
+        arn = "arn:aws:autoscaling:%s:%s:scheduledAction:%s:resource/sagemaker/%s:scheduledActionName/%s" % (store.REGION, store.ACCOUNT, uuid.uuid4(), resource, name)
+        actions[resource, name] = {"ScheduledActionARN": arn, "CreationTime": store.now(), **known, **given}
+
+
+def describe_actions(given):
+    with store.lock:
+        found = [one for one in actions.values() if given["ServiceNamespace"] == "sagemaker" and given.get("ResourceId") in (None, one["ResourceId"])]
+        return page("ScheduledActions", [one for one in found if not given.get("ScheduledActionNames") or one["ScheduledActionName"] in given["ScheduledActionNames"]], given)
+
+
+def delete_action(given):
+    with store.lock:
+        key = checked(given), given["ScheduledActionName"]
+        if key not in actions:
+            about = "service namespace: sagemaker, resource ID: %s, scalable dimension: %s, scheduled action name: %s" % (key[0], DIMENSION, key[1])
+            raise ObjectNotFound("No scheduled action found for " + about)
+        del actions[key]
+
+
 def tags_of(given):
     if given["ResourceARN"] not in tagged:
         raise TagsNotFound("Scalable target %s does not exist" % given["ResourceARN"])
@@ -217,6 +246,9 @@ OPERATIONS = {
     "PutScalingPolicy": put_policy,
     "DescribeScalingPolicies": describe_policies,
     "DeleteScalingPolicy": delete_policy,
+    "PutScheduledAction": put_action,
+    "DescribeScheduledActions": describe_actions,
+    "DeleteScheduledAction": delete_action,
     "DescribeScalingActivities": lambda given: {"ScalingActivities": []},
     "TagResource": tag,
     "UntagResource": untag,

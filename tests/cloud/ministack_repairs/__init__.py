@@ -11,7 +11,7 @@ import json
 MODULES = (
     *("iam", "lambda_code", "lambda_config", "lambda_policy"),
     *("stepfunctions", "paths", "history", "integrations"),
-    *("alarms", "cloudwatch", "cloudwatch_query", "dashboards", "events"),
+    *("alarms", "cloudwatch", "cloudwatch_query", "dashboards", "events", "logs"),
     *("buckets", "cloudformation", "drift", "enforcement", "local_pages"),
 )
 

@@ -6,12 +6,12 @@ from ministack.services import cloudwatch as svc
 
 from ministack_repairs import alarms, around, metric_math
 
-DROPPED = ("Metrics", "EvaluateLowSampleCountPercentile", "ThresholdMetricId")
+DROPPED = ("Metrics", "EvaluateLowSampleCountPercentile", "ThresholdMetricId", "WarmUpConfiguration", "EvaluationWindow", "ActionConfiguration")
 
 
 @around(svc, "_put_metric_alarm")
 def put(original, params, cbor_data, is_cbor, is_json=False):
-    """Gap: Metrics (metric math), EvaluateLowSampleCountPercentile and ThresholdMetricId are dropped."""
+    """Gap: Metrics (metric math), and all that only few alarms have, is dropped."""
     response = original(params, cbor_data, is_cbor, is_json)
     if response[0] == 200 and (is_cbor or is_json):
         alarms.held.pop(cbor_data["AlarmName"], None)
@@ -23,17 +23,18 @@ def put(original, params, cbor_data, is_cbor, is_json=False):
 
 
 SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
+KEPT = (*SUPPRESSOR, "ActionConfiguration")
 
 
 @around(svc, "_put_composite_alarm")
 def put_composite(original, params, given, is_cbor, is_json=False):
-    """Gap: the alarm that suppresses actions is dropped."""
+    """Gap: the alarm that suppresses actions is dropped, and which tags go out with what is told."""
     refused = suppressor_refused(given) if is_cbor or is_json else None
     if refused:
         return svc._error("ValidationError", refused, 400, use_json=is_json, use_cbor=is_cbor)
     response = original(params, given, is_cbor, is_json)
     if response[0] == 200 and (is_cbor or is_json):
-        svc._composite_alarms[given["AlarmName"]].update({member: given[member] for member in SUPPRESSOR if given.get(member) is not None})
+        svc._composite_alarms[given["AlarmName"]].update({member: given[member] for member in KEPT if given.get(member) is not None})
     return response
 
 

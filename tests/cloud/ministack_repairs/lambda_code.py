@@ -69,7 +69,8 @@ def missing_object(code):
 
 @around(svc, "_update_code")
 def dry_run_and_publish(original, name, data):
-    """Gaps: DryRun changes the code; Publish leaves a version with the ARN of $LATEST; an update makes the function Pending."""
+    """Gaps: DryRun changes the code; Publish leaves a version with the ARN of $LATEST; an update makes the function Pending, and keeps the
+    key of the code before it."""
     if name not in svc._functions:
         return original(name, data)
     refused = svc._check_revision(svc._functions[name]["config"], data) or missing_object(data)
@@ -77,7 +78,7 @@ def dry_run_and_publish(original, name, data):
         return refused
     if data.get("DryRun"):
         return dry_run(name, data)
-    response = original(name, {**data, "Publish": False})
+    response = original(name, {"SourceKMSKeyArn": None, **data, "Publish": False})
     if response[0] != 200:
         return response
     config = svc._functions[name]["config"]

@@ -5,6 +5,7 @@ mod baseline;
 mod content;
 mod definition;
 mod desired;
+pub mod members;
 mod read;
 mod schedule;
 mod write;
