@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use scones::kinds::registry;
+use scones::permissions::Job;
 use scones::template::{Context, Requirement, requirements};
 use scones::{desired, environment};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Run, assert_no_violations, gateway, sdk, wait};
+use crate::architecture::sources;
+use crate::support::{Project, Run, assert_no_violations, gateway, repository, sdk, wait};
 
 /// Actions that no request of the same name shows, with why.
 const UNSEEN: &[(&str, &str)] = &[
@@ -229,4 +231,42 @@ fn a_policy_speaks_of_the_environment_alone() {
     let everywhere: Vec<&Value> = statements.iter().filter(|one| one["Resource"] == json!(["*"])).collect();
     assert_eq!(everywhere.len(), 2, "{everywhere:#?}");
     assert_eq!(everywhere.iter().filter(|one| one["Condition"].is_null()).count(), 1, "IAM has no region");
+}
+
+/// Requests that no fixture leads to, such as rolling a stack back, are found in the sources.
+#[test]
+fn no_request_of_a_kind_is_forgotten() {
+    let registry = registry();
+    let mut known: BTreeSet<String> =
+        registry.iter().flat_map(|kind| kind.calls()).flat_map(|call| call.actions).map(|action| (*action).to_owned()).collect();
+    let file = repository().join("environments/local.yaml");
+    let environment = environment::load(&file, &registry).unwrap();
+    let desired = desired::desired(&environment, "123456789012", &registry).unwrap();
+    known.extend(allowed(&scones::permissions::policy(&desired, &registry, Job::Apply)));
+    // What only some states of resources take, what stands in policies that are written, and a key of conditions.
+    let elsewhere = [
+        "iam:AWSServiceName",
+        "iam:CreateServiceLinkedRole",
+        "lambda:GetLayerVersion",
+        "lambda:InvokeFunction",
+        "sagemaker:DescribeModelPackage",
+        "sts:AssumeRole",
+        // A role is read with its tags.
+        "iam:ListRoleTags",
+    ];
+    let action = regex_lite::Regex::new(r#""([a-z0-9-]+:[A-Z][A-Za-z]+)""#).unwrap();
+    let mut forgotten = BTreeSet::new();
+    for path in sources(&repository().join("src/kinds")).into_iter().chain(sources(&repository().join("src/aws"))) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let services = |action: &str| !["kms", "scones", "aws"].contains(&action.split(':').next().unwrap());
+        forgotten.extend(
+            action
+                .captures_iter(code)
+                .map(|found| found[1].to_owned())
+                .filter(|action| services(action) && !known.contains(action) && !FREE.contains(&action.as_str()))
+                .filter(|action| !elsewhere.contains(&action.as_str())),
+        );
+    }
+    assert!(forgotten.is_empty(), "{forgotten:?}");
 }
