@@ -5,6 +5,7 @@ mod enforced;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
+use scones::address::Address;
 use scones::kinds::registry;
 use scones::permissions::Job;
 use scones::template::{Context, Requirement, requirements};
@@ -109,7 +110,7 @@ fn read_by_cloudformation(project: &Project) -> BTreeSet<String> {
     let registry = registry();
     let environment = environment::load(&project.path("environments/toy.yaml"), &registry).unwrap();
     let desired = desired::desired(&environment, "123456789012", &registry).unwrap();
-    let template = &desired.resources[&"stacks.base".parse().unwrap()].state["template"];
+    let template = &desired.resources[&Address::new("stacks", "base")].state["template"];
     let parameters = BTreeMap::new();
     let context =
         Context { stack_name: "s", account: "123456789012", region: "us-east-1", partition: "aws", parameters: &parameters };
