@@ -160,8 +160,8 @@ async fn change_tags(sdk: &SdkConfig, app: &str) {
     let arn = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:123456789012:{resource}");
     let key = "cost-centre";
     let topic = arn("sns", &format!("{app}-toy"));
-    let subscribe = aws_sdk_sns::Client::new(sdk).subscribe().topic_arn(topic).protocol("email");
-    subscribe.endpoint("someone@example.com").send().await.unwrap();
+    let subscribe = aws_sdk_sns::Client::new(sdk).subscribe().topic_arn(topic).protocol("sqs");
+    subscribe.endpoint("arn:aws:sqs:us-east-1:123456789012:stranger").send().await.unwrap();
     let machine = arn("states", &format!("stateMachine:{app}-toy-flow"));
     aws_sdk_sfn::Client::new(sdk).untag_resource().resource_arn(machine).tag_keys(key).send().await.unwrap();
     let alarm = arn("cloudwatch", &format!("alarm:{app}-toy-errors"));
