@@ -80,7 +80,8 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
     (&["report/"], &["crate::aws", "crate::kinds", "crate::observe", "aws_sdk"], "a report shows what it is given"),
 ];
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// All files of Rust below a folder, but those of tests.
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![];
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -5,12 +5,15 @@ mod enforced;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
+use scones::address::Address;
 use scones::kinds::registry;
+use scones::permissions::Job;
 use scones::template::{Context, Requirement, requirements};
 use scones::{desired, environment};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Run, assert_no_violations, gateway, sdk, wait};
+use crate::architecture::sources;
+use crate::support::{Project, Run, assert_no_violations, gateway, repository, sdk, wait};
 
 /// Actions that no request of the same name shows, with why.
 const UNSEEN: &[(&str, &str)] = &[
@@ -107,7 +110,7 @@ fn read_by_cloudformation(project: &Project) -> BTreeSet<String> {
     let registry = registry();
     let environment = environment::load(&project.path("environments/toy.yaml"), &registry).unwrap();
     let desired = desired::desired(&environment, "123456789012", &registry).unwrap();
-    let template = &desired.resources[&scones::address::Address::new("stacks", "base")].state["template"];
+    let template = &desired.resources[&Address::new("stacks", "base")].state["template"];
     let parameters = BTreeMap::new();
     let context =
         Context { stack_name: "s", account: "123456789012", region: "us-east-1", partition: "aws", parameters: &parameters };
@@ -157,8 +160,8 @@ async fn change_tags(sdk: &SdkConfig, app: &str) {
     let arn = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:123456789012:{resource}");
     let key = "cost-centre";
     let topic = arn("sns", &format!("{app}-toy"));
-    let subscribe = aws_sdk_sns::Client::new(sdk).subscribe().topic_arn(topic).protocol("email");
-    subscribe.endpoint("someone@example.com").send().await.unwrap();
+    let subscribe = aws_sdk_sns::Client::new(sdk).subscribe().topic_arn(topic).protocol("sqs");
+    subscribe.endpoint("arn:aws:sqs:us-east-1:123456789012:stranger").send().await.unwrap();
     let machine = arn("states", &format!("stateMachine:{app}-toy-flow"));
     aws_sdk_sfn::Client::new(sdk).untag_resource().resource_arn(machine).tag_keys(key).send().await.unwrap();
     let alarm = arn("cloudwatch", &format!("alarm:{app}-toy-errors"));
@@ -229,4 +232,42 @@ fn a_policy_speaks_of_the_environment_alone() {
     let everywhere: Vec<&Value> = statements.iter().filter(|one| one["Resource"] == json!(["*"])).collect();
     assert_eq!(everywhere.len(), 2, "{everywhere:#?}");
     assert_eq!(everywhere.iter().filter(|one| one["Condition"].is_null()).count(), 1, "IAM has no region");
+}
+
+/// Requests that no fixture leads to, such as rolling a stack back, are found in the sources.
+#[test]
+fn no_request_of_a_kind_is_forgotten() {
+    let registry = registry();
+    let mut known: BTreeSet<String> =
+        registry.iter().flat_map(|kind| kind.calls()).flat_map(|call| call.actions).map(|action| (*action).to_owned()).collect();
+    let file = repository().join("environments/local.yaml");
+    let environment = environment::load(&file, &registry).unwrap();
+    let desired = desired::desired(&environment, "123456789012", &registry).unwrap();
+    known.extend(allowed(&scones::permissions::policy(&desired, &registry, Job::Apply)));
+    // What only some states of resources take, what stands in policies that are written, and a key of conditions.
+    let elsewhere = [
+        "iam:AWSServiceName",
+        "iam:CreateServiceLinkedRole",
+        "lambda:GetLayerVersion",
+        "lambda:InvokeFunction",
+        "sagemaker:DescribeModelPackage",
+        "sts:AssumeRole",
+        // A role is read with its tags.
+        "iam:ListRoleTags",
+    ];
+    let action = regex_lite::Regex::new(r#""([a-z0-9-]+:[A-Z][A-Za-z]+)""#).unwrap();
+    let mut forgotten = BTreeSet::new();
+    for path in sources(&repository().join("src/kinds")).into_iter().chain(sources(&repository().join("src/aws"))) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let services = |action: &str| !["kms", "scones", "aws"].contains(&action.split(':').next().unwrap());
+        forgotten.extend(
+            action
+                .captures_iter(code)
+                .map(|found| found[1].to_owned())
+                .filter(|action| services(action) && !known.contains(action) && !FREE.contains(&action.as_str()))
+                .filter(|action| !elsewhere.contains(&action.as_str())),
+        );
+    }
+    assert!(forgotten.is_empty(), "{forgotten:?}");
 }

@@ -23,7 +23,7 @@ RPC = re.compile(r"/service/[^/]+/operation/(\w+)")
 # CloudWatch's API reference.
 ON_ALL = ("cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm", "events:ListRules", "logs:DescribeLogGroups", "iam:ListRoles")
 # How requests name what they are about, where MiniStack does not look: an ARN, or a name and the ARN that it stands in.
-ARNS = {"states": ("resourceArn",), "events": ("ResourceARN",), "monitoring": ("ResourceARN",), "cloudformation": ("ChangeSetName",)}
+ARNS = {"states": ("resourceArn",), "events": ("ResourceARN",), "monitoring": ("ResourceARN",), "cloudformation": ("ChangeSetName",), "sns": ("SubscriptionArn",)}
 NAMES = {
     "lambda": (("FunctionName", "arn:aws:lambda:{region}:{account}:function:{name}"),),
     "events": (("Rule", "arn:aws:events:{region}:{account}:rule/{name}"), ("Name", "arn:aws:events:{region}:{account}:rule/{name}")),
