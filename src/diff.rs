@@ -14,6 +14,22 @@ pub enum Rule {
     Document,
     /// Never shown; a changed value prints as `(hidden)`.
     Secret,
+    /// A list of [`Deviation`]s from what AWS itself knows to be right; nobody declares any. Each is a change of its own,
+    /// and always drift.
+    Deviations,
+}
+
+/// One property of a part of a resource that is not as it was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deviation {
+    /// The keys that lead to the property; none if it is the whole part.
+    pub path: Vec<String>,
+    /// What is there now, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Value>,
+    /// What should be there, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Value>,
 }
 
 /// A rule for a field of a state.
@@ -95,6 +111,7 @@ impl Walk<'_> {
             (Some(Value::Array(from)), Some(Value::Array(to))) if self.holds(path, Rule::Unordered) => self.set(path, from, to),
             (Some(Value::Array(from)), Some(Value::Array(to))) if self.holds(path, Rule::Document) => self.list(path, from, to),
             (Some(Value::Null) | None, Some(Value::Null) | None) => {}
+            (Some(Value::Array(from)), _) if self.holds(path, Rule::Deviations) => self.deviations(path, from),
             (from, to) => self.change(path, from, to),
         }
     }
@@ -117,6 +134,13 @@ impl Walk<'_> {
             path.push(index.to_string());
             self.value(path, from.get(index), to.get(index));
             path.pop();
+        }
+    }
+
+    fn deviations(&mut self, path: &[String], found: &[Value]) {
+        for deviation in found.iter().filter_map(|one| serde_json::from_value::<Deviation>(one.clone()).ok()) {
+            let path: Vec<String> = path.iter().cloned().chain(deviation.path).collect();
+            self.change(&path, deviation.live.as_ref(), deviation.declared.as_ref());
         }
     }
 
@@ -187,6 +211,7 @@ mod tests {
         Field { path: "actions", rule: Rule::Unordered, why: "" },
         Field { path: "environment.*", rule: Rule::Secret, why: "" },
         Field { path: "definition", rule: Rule::Document, why: "" },
+        Field { path: "resources", rule: Rule::Deviations, why: "" },
     ];
 
     fn paths(from: Value, to: Value) -> Vec<(String, Option<Value>, Option<Value>)> {
@@ -225,6 +250,22 @@ mod tests {
             paths(json!({"definition": {"s": [{"x": 1}, {"x": 2}]}}), json!({"definition": {"s": [{"x": 1}, {"x": 3}]}})),
             [("definition.s.1.x".into(), Some(json!(2)), Some(json!(3)))]
         );
+    }
+
+    #[test]
+    fn deviations_are_changes_of_their_own() {
+        let found = json!({ "resources": { "Bucket": [
+            { "path": ["Versioning", "Status"], "live": "Suspended", "declared": "Enabled" },
+            { "path": [], "declared": "AWS::S3::Bucket" },
+        ] } });
+        assert_eq!(
+            paths(found.clone(), json!({ "resources": {} })),
+            [
+                ("resources.Bucket.Versioning.Status".into(), Some(json!("Suspended")), Some(json!("Enabled"))),
+                ("resources.Bucket".into(), None, Some(json!("AWS::S3::Bucket"))),
+            ]
+        );
+        assert_eq!(paths(json!({ "resources": {} }), json!({ "resources": {} })), []);
     }
 
     #[test]

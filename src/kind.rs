@@ -123,9 +123,40 @@ pub struct Live<S> {
     /// Newest first, the current one left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generations: Vec<Generation>,
+    /// How it was looked at; says nothing about the resource itself, so no plan keeps it.
+    #[serde(skip)]
+    pub look: Look,
+}
+
+/// How a resource was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// How long ago its parts were looked at, where AWS keeps what was found and somebody asked it to look.
+    pub age: Option<Duration>,
+    /// Parts that could not be looked at.
+    pub unchecked: Vec<Unchecked>,
+}
+
+/// A part of a resource that could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchecked {
+    /// Its name, and what it is; empty for the resource as a whole.
+    pub part: String,
+    pub why: String,
+    /// Whether it should have been possible: nobody knows then whether it drifted.
+    pub failed: bool,
 }
 
 impl<S> Live<S> {
+    /// The same with another form of its state.
+    ///
+    /// # Errors
+    /// Whatever `form` answers.
+    pub fn try_map<T, E>(self, form: impl FnOnce(S) -> Result<T, E>) -> Result<Live<T>, E> {
+        let Self { name, arn, state, tags, status, attributes, generations, look } = self;
+        Ok(Live { state: form(state)?, name, arn, tags, status, attributes, generations, look })
+    }
+
     /// A settled resource without attributes or generations.
     pub fn settled(name: impl Into<String>, arn: impl Into<String>, state: S, tags: Option<Tags>) -> Self {
         Self {
@@ -136,6 +167,7 @@ impl<S> Live<S> {
             status: Status::Settled,
             attributes: BTreeMap::new(),
             generations: vec![],
+            look: Look::default(),
         }
     }
 }
@@ -221,6 +253,12 @@ pub trait Kind: Send + Sync + 'static {
         aws: &Aws,
         wanted: &[Wanted<Self::State>],
     ) -> impl Future<Output = Result<Vec<Live<Self::State>>, AwsError>> + Send;
+
+    /// Has the service look for changes inside of resources, where it does so only when asked, and waits until it has: the
+    /// next [`Kind::observe`] finds them. Says of which it could not, by name, and why.
+    fn detect(_aws: &Aws, _names: &[String]) -> impl Future<Output = Result<BTreeMap<String, String>, AwsError>> + Send {
+        async { Ok(BTreeMap::new()) }
+    }
 
     /// Names resources of this kind that seem to be the environment's, where the tagging API does not know them.
     fn discover(_aws: &Aws) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send {

@@ -9,15 +9,24 @@ use crate::address::Address;
 use crate::aws::{Aws, AwsError, bootstrap, tags};
 use crate::desired::{Desired, Resource, tag};
 use crate::diff::diff;
-use crate::kind::{AnyKind, Live, Part, Registry, Tags, Wanted, name_by_content};
+use crate::kind::{AnyKind, Live, Part, Registry, Tags, Unchecked, Wanted, name_by_content};
 use crate::plan::{Observed, Orphan, comparable, filled, is_owned};
+
+/// How closely to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looking {
+    /// At what AWS says when it is asked.
+    Once,
+    /// Has AWS look first, where it does so only on request: CloudFormation takes seconds to look for drift in a stack.
+    Closely,
+}
 
 /// Reads what exists of an environment, declared or not.
 ///
 /// # Errors
 /// The first failed read; without all of them there is no telling what would change.
-pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry) -> Result<Observed, AwsError> {
-    let declared = try_join_all(registry.iter().map(|kind| read_declared(aws, kind, desired)));
+pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry, looking: Looking) -> Result<Observed, AwsError> {
+    let declared = try_join_all(registry.iter().map(|kind| read_declared(aws, kind, desired, looking)));
     let named = try_join_all(registry.iter().map(|kind| discovered(aws, kind)));
     let (declared, found_tags, named, bootstrap) =
         futures::try_join!(declared, tags::search(aws), named, bootstrap::exists(aws))?;
@@ -84,7 +93,12 @@ async fn step_back(
     Ok(())
 }
 
-async fn read_declared(aws: &Aws, kind: &dyn AnyKind, desired: &Desired) -> Result<Vec<(Address, Live<Value>)>, AwsError> {
+async fn read_declared(
+    aws: &Aws,
+    kind: &dyn AnyKind,
+    desired: &Desired,
+    looking: Looking,
+) -> Result<Vec<(Address, Live<Value>)>, AwsError> {
     let mine: Vec<(&Address, &Resource)> =
         desired.resources.iter().filter(|(address, _)| address.section == kind.section()).collect();
     if mine.is_empty() {
@@ -92,7 +106,15 @@ async fn read_declared(aws: &Aws, kind: &dyn AnyKind, desired: &Desired) -> Resu
     }
     let wanted: Vec<Wanted<Value>> =
         mine.iter().map(|(_, resource)| Wanted { name: resource.name.clone(), desired: Some(resource.state.clone()) }).collect();
-    let found = kind.observe(aws, &wanted).await?;
+    let mut unseen = match looking {
+        Looking::Once => BTreeMap::new(),
+        Looking::Closely => kind.detect(aws, &wanted.iter().map(|one| one.name.clone()).collect::<Vec<_>>()).await?,
+    };
+    let mut found = kind.observe(aws, &wanted).await?;
+    for live in &mut found {
+        let failed = unseen.remove(&live.name).map(|why| Unchecked { part: String::new(), why, failed: true });
+        live.look.unchecked.extend(failed);
+    }
     let address_of = |live: &Live<Value>| {
         let name = base_name(kind, live);
         mine.iter().find(|(_, resource)| resource.name == name).map(|(address, _)| (*address).clone())

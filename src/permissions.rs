@@ -3,16 +3,16 @@
 //! Kinds say which actions they send and on what. Names that begin as the environment's do become one pattern, since what
 //! is declared no more has to be read and deleted too; other names stand for themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod statement;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::environment::Blocks;
 use crate::environment::drift_check::{applied_key, memory_key, report_key};
 use crate::kind::{ANY, Access, AnyKind, Call, Registry, When, World};
-use crate::policy::glob;
+use statement::{Grant, Statement, statements};
 
 /// The most characters of a managed policy, white space not counted. Source: IAM quotas, "Managed policy length".
 pub const MANAGED_LIMIT: usize = 6_144;
@@ -30,6 +30,8 @@ impl Job {
     fn sends(self, when: When) -> bool {
         match when {
             When::Search | When::Read => true,
+            // What was set right is looked at again.
+            When::Drift => self != Self::Plan,
             When::Create | When::Update(_) | When::Delete => self == Self::Apply,
         }
     }
@@ -44,21 +46,11 @@ const ENGINE: &[Call] = &[
 ];
 const BOOTSTRAP: &[&str] = &["arn:{partition}:s3:::{bootstrap}"];
 
-/// Returns the policy as `aws iam create-policy` takes it: one statement for all actions on the same resources.
+/// Returns the policy as `aws iam create-policy` takes it.
 #[must_use]
 pub fn policy(desired: &Desired, registry: &Registry, job: Job) -> Value {
-    let mut grants: BTreeMap<Grant, BTreeSet<String>> = BTreeMap::new();
-    for (grant, on) in granted(desired, registry, job) {
-        grants.entry(grant).or_default().insert(on);
-    }
-    let mut statements: BTreeMap<(Vec<String>, Option<Condition>), Vec<&str>> = BTreeMap::new();
-    for (grant, resources) in grants {
-        statements.entry((uncovered(resources), grant.only)).or_default().push(grant.action);
-    }
-    let mut statements: Vec<_> = statements.into_iter().collect();
-    statements.sort_by(|(_, one), (_, other)| one.cmp(other));
-    let statements: Vec<Value> = statements.into_iter().map(|((on, only), actions)| statement(&actions, &on, only)).collect();
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    let statements = statements(granted(desired, registry, job));
+    json!({ "Version": "2012-10-17", "Statement": statements.iter().map(Statement::document).collect::<Vec<Value>>() })
 }
 
 /// Says what takes permissions that are not known here, and so are not in the policy.
@@ -68,24 +60,14 @@ pub fn unknown(desired: &Desired, registry: &Registry, job: Job) -> Vec<String> 
         Access::Unknown(what) => Some(what),
         Access::Known { .. } => None,
     };
-    let mut found: Vec<String> = accesses(desired, registry).filter(|_| job == Job::Apply).filter_map(unknown).collect();
+    let mut found: Vec<String> = accesses(desired, registry).filter(|_| job != Job::Plan).filter_map(unknown).collect();
     found.sort();
     found.dedup();
     found
 }
 
-/// An action, with what it is bound to besides its resources.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Grant {
-    action: &'static str,
-    only: Option<Condition>,
-}
-
-/// A condition key and the only value it may have.
-type Condition = (&'static str, String);
-
 /// All that is granted, one resource at a time.
-fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<(Grant, String)> {
+fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<Grant> {
     let world = &desired.world;
     let mut found = vec![];
     let mut add = |call: &Call, names: &[Name]| {
@@ -115,10 +97,10 @@ fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<(Grant, Stri
 }
 
 /// What knows no resource is bound to the region, as far as its service has any.
-fn granted_one(world: &World, action: &'static str, on: String, only: Option<Condition>) -> (Grant, String) {
+fn granted_one(world: &World, action: &'static str, on: String, only: Option<(&'static str, String)>) -> Grant {
     let regional = on == "*" && !action.starts_with("iam:");
     let only = only.or_else(|| regional.then(|| ("aws:RequestedRegion", world.region.clone())));
-    (Grant { action, only }, on)
+    Grant { action, on, only }
 }
 
 fn accesses<'a>(desired: &'a Desired, registry: &'a Registry) -> impl Iterator<Item = Access> + 'a {
@@ -218,19 +200,5 @@ fn in_path(on: String, world: &World) -> String {
     if on.starts_with(&path) { path + "*" } else { on }
 }
 
-/// Leaves out what another pattern of the same list covers.
-fn uncovered(resources: BTreeSet<String>) -> Vec<String> {
-    let covered = |one: &String| resources.iter().any(|other| other != one && glob(other, one));
-    resources.iter().filter(|one| !covered(one)).cloned().collect()
-}
-
-fn statement(actions: &[&str], on: &[String], only: Option<Condition>) -> Value {
-    let mut statement = Map::new();
-    statement.insert("Effect".to_owned(), json!("Allow"));
-    statement.insert("Action".to_owned(), json!(actions));
-    statement.insert("Resource".to_owned(), json!(on));
-    if let Some((key, value)) = only {
-        statement.insert("Condition".to_owned(), json!({ "StringEquals": { key: value } }));
-    }
-    Value::Object(statement)
-}
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::diff::{Cause, Change};
-use crate::kind::{Live, Needs, Registry, Status, Tags, World, digest};
+use crate::kind::{Live, Needs, Registry, Status, Tags, Unchecked, World, digest};
 
 pub use decide::{comparable, filled, stamp_of};
 
@@ -133,6 +133,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     pub orphans: BTreeMap<Address, Orphan>,
     pub conflicts: Vec<Conflict>,
+    /// Parts of resources that could not be looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unchecked: BTreeMap<Address, Vec<Unchecked>>,
     pub mode: Mode,
     /// All that was asked for, so that a saved plan can be made again and compared.
     pub desired: Desired,
@@ -196,9 +199,16 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: M
         steps,
         orphans,
         conflicts,
+        unchecked: unchecked(observed),
         mode,
         desired: desired.clone(),
     }
+}
+
+fn unchecked(observed: &Observed) -> BTreeMap<Address, Vec<Unchecked>> {
+    let of = |live: &Live<Value>| live.look.unchecked.clone();
+    let all = observed.resources.iter().map(|(address, live)| (address.clone(), of(live)));
+    all.filter(|(_, unchecked)| !unchecked.is_empty()).collect()
 }
 
 /// A protected environment loses nothing that works, neither by deletion nor by replacement.

@@ -129,6 +129,38 @@ pub fn outputs(template: &Value, context: &Context) -> BTreeMap<String, Output> 
     resolved
 }
 
+/// A resource as a stack makes it, as far as that follows from the template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Its type, such as `AWS::S3::Bucket`.
+    pub type_name: String,
+    /// What `Ref` gives for it, or why that is not known.
+    pub reference: Result<String, String>,
+    /// Its properties with every function worked out and scalars as text, or why they are not known.
+    pub properties: Result<Value, String>,
+}
+
+/// Returns the resources that a stack makes of a template. One whose condition is known to be false is left out.
+#[must_use]
+pub fn expected(template: &Value, context: &Context) -> BTreeMap<String, Expected> {
+    let mut found = BTreeMap::new();
+    for (name, resource) in template.get("Resources").and_then(Value::as_object).into_iter().flatten() {
+        let resolver = resolve::Resolver::offline(template, context);
+        let made = resource.get("Condition").and_then(Value::as_str).map_or(Ok(true), |name| resolver.named_condition(name));
+        let properties = match made {
+            Ok(false) => continue,
+            Ok(true) => {
+                resource.get("Properties").map_or_else(|| Ok(Value::Object(serde_json::Map::new())), |all| resolver.value(all))
+            }
+            Err(why) => Err(why),
+        };
+        let reference = resolver.text(&serde_json::json!({ "Ref": name }));
+        let type_name = resource.get("Type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        found.insert(name.clone(), Expected { type_name, reference, properties });
+    }
+    found
+}
+
 /// Writes a scalar as CloudFormation does, which knows only strings.
 fn scalar(value: &Value) -> Option<String> {
     match value {

@@ -106,7 +106,8 @@ impl AwsError {
         }
         if self.is_access_denied() {
             let on = if self.resource.is_empty() { String::new() } else { format!(" on {}", self.resource) };
-            return Some(format!("allow {}{on} for the identity that runs this", self.operation));
+            let all = "`scones permissions` prints all that is needed";
+            return Some(format!("allow {}{on} to whoever runs this; {all}", self.operation));
         }
         match self.code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {

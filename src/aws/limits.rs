@@ -35,6 +35,9 @@ const RATES: &[(&str, f64, f64)] = &[
     ("sagemaker:", 20.0, 10.0),
     ("cloudformation:", 20.0, 10.0),
     ("application-autoscaling:", 10.0, 5.0),
+    // 30 of ListSubscriptionsByTopic and 100 of Unsubscribe; those of attributes are not published.
+    ("sns:", 20.0, 20.0),
+    ("scheduler:", 50.0, 50.0),
     ("tag:", 10.0, 5.0),
     ("logs:", 10.0, 10.0),
 ];

@@ -39,6 +39,8 @@ pub struct Aws {
     sagemaker: aws_sdk_sagemaker::Client,
     sagemaker_runtime: aws_sdk_sagemakerruntime::Client,
     scaling: aws_sdk_applicationautoscaling::Client,
+    scheduler: aws_sdk_scheduler::Client,
+    sns: aws_sdk_sns::Client,
     states: aws_sdk_sfn::Client,
     tagging: aws_sdk_resourcegroupstagging::Client,
 }
@@ -105,6 +107,8 @@ impl Session {
             sagemaker: aws_sdk_sagemaker::Client::new(config),
             sagemaker_runtime: aws_sdk_sagemakerruntime::Client::new(config),
             scaling: aws_sdk_applicationautoscaling::Client::new(config),
+            scheduler: aws_sdk_scheduler::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
             states: aws_sdk_sfn::Client::new(config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
         }
@@ -160,6 +164,12 @@ impl Aws {
     }
     pub fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {
         &self.scaling
+    }
+    pub fn scheduler(&self) -> &aws_sdk_scheduler::Client {
+        &self.scheduler
+    }
+    pub fn sns(&self) -> &aws_sdk_sns::Client {
+        &self.sns
     }
     pub fn states(&self) -> &aws_sdk_sfn::Client {
         &self.states

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::{Context, EnvironmentName, Error, exit, print};
 use crate::address::Address;
+use crate::observe::Looking;
 use crate::plan::is_owned;
 
 #[derive(Args)]
@@ -26,7 +27,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
             "declare it first, with `name:` if it keeps its own name",
         ));
     };
-    let observed = context.observe().await?;
+    let observed = context.observe(Looking::Once).await?;
     let Some(live) = observed.resources.get(address) else {
         return Err(Error::other(
             format!("there is no {} named {} to take over", address.section, resource.name),

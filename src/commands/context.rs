@@ -8,7 +8,7 @@ use crate::desired::{self, Desired};
 use crate::environment::{self, Environment};
 use crate::kind::Registry;
 use crate::kinds::registry;
-use crate::observe::observe;
+use crate::observe::{Looking, observe};
 use crate::plan::{Mode, Observed, Plan, plan};
 
 /// Stands in for the account where a file names none and nobody is asked.
@@ -64,12 +64,12 @@ impl Context {
         })
     }
 
-    pub async fn observe(&self) -> Result<Observed, Error> {
-        Ok(observe(&self.aws, &self.desired, &self.registry).await?)
+    pub async fn observe(&self, looking: Looking) -> Result<Observed, Error> {
+        Ok(observe(&self.aws, &self.desired, &self.registry, looking).await?)
     }
 
     pub async fn plan(&self, mode: Mode) -> Result<Plan, Error> {
-        Ok(plan(&self.desired, &self.observe().await?, &self.registry, mode))
+        Ok(plan(&self.desired, &self.observe(Looking::Once).await?, &self.registry, mode))
     }
 }
 

@@ -30,10 +30,10 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         Format::Text => print(&text(&drift, &context))?,
     }
     if arguments.publish {
-        drift_check::publish(&context.aws, &drift, 0).await?;
+        drift_check::publish(&context.aws, &drift).await?;
     }
     Ok(match () {
-        () if !drift.conflicts.is_empty() => exit::ERROR,
+        () if !drift.conflicts.is_empty() || is_unknown(&drift) => exit::ERROR,
         () if !drift.steps.is_empty() => exit::CHANGES,
         () => exit::OK,
     })
@@ -47,17 +47,29 @@ async fn unknown(context: &Context, error: AwsError) -> Error {
     error.into()
 }
 
+/// Whether something that should have been looked at could not be.
+fn is_unknown(drift: &Plan) -> bool {
+    drift.unchecked.values().flatten().any(|unchecked| unchecked.failed)
+}
+
 fn text(drift: &Plan, context: &Context) -> String {
+    [found(drift, context), report::unchecked::text(drift)].concat().trim_end().to_owned()
+}
+
+fn found(drift: &Plan, context: &Context) -> String {
     if drift.steps.is_empty() {
-        if !drift.conflicts.is_empty() {
-            return report::plan::drift(drift, &context.registry).trim_end().to_owned();
-        }
-        return format!("No drift in {}: what runs is what was applied.", drift.environment);
+        return match () {
+            () if !drift.conflicts.is_empty() => report::plan::drift(drift, &context.registry),
+            () if is_unknown(drift) => {
+                format!("No drift was found in {}, but not all of it could be looked at.\n", drift.environment)
+            }
+            () => format!("No drift in {}: what runs is what was applied.\n", drift.environment),
+        };
     }
     let shown = report::plan::drift(drift, &context.registry);
     // The plan's own summary counts what apply would do; here it is what drifted that counts.
     let body = shown.trim_end().rsplit_once('\n').map_or(shown.as_str(), |(body, _)| body);
     let count = drift.steps.len();
     let resources = if count == 1 { "resource" } else { "resources" };
-    format!("{}\n\nDrift: {count} {resources} changed outside. To set right: scones apply {}", body.trim_end(), context.name)
+    format!("{}\n\nDrift: {count} {resources} changed outside. To set right: scones apply {}\n", body.trim_end(), context.name)
 }

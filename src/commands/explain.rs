@@ -7,6 +7,7 @@ use super::{Context, EnvironmentName, Error, exit, print};
 use crate::address::Address;
 use crate::desired::tag;
 use crate::kind::When;
+use crate::observe::Looking;
 use crate::plan::{Action, Mode, Step, is_owned, plan};
 use crate::report::lines::lines;
 use crate::report::style::{FAINT, STRONG, paint};
@@ -31,7 +32,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
             near.unwrap_or_else(|| format!("`scones status {}` lists what is declared", context.name)),
         ));
     };
-    let observed = context.observe().await?;
+    let observed = context.observe(Looking::Once).await?;
     let plan = plan(&context.desired, &observed, &context.registry, Mode::Apply);
     let live = observed.resources.get(address);
     let mut out = vec![

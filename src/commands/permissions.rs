@@ -26,15 +26,33 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let (registry, job) = (registry(), arguments.job);
     let policy = policy(&desired, &registry, job);
     for what in unknown(&desired, &registry, job) {
-        tell(&format!("not in the policy, because its permissions are not known here: {what}"));
+        tell(&format!("not in the policy, since not known here: {what}"));
     }
-    match size(&policy) {
-        size if size > MANAGED_LIMIT => tell(&format!(
-            "{size} characters without white space: too long for a managed policy ({MANAGED_LIMIT}); as inline policy of\n\
-             a role, which may have {ROLE_INLINE_LIMIT}: aws iam put-role-policy"
-        )),
-        _ => {}
+    if let Some(advice) = advice(size(&policy)) {
+        tell(&advice);
     }
     print(&format!("{policy:#}"))?;
     Ok(exit::OK)
+}
+
+/// What to do with a policy that is too long for IAM's usual place, by its characters without white space.
+fn advice(size: usize) -> Option<String> {
+    let long = format!("this policy has {size} characters, and a managed policy at most {MANAGED_LIMIT}:");
+    match size {
+        _ if size <= MANAGED_LIMIT => None,
+        _ if size <= ROLE_INLINE_LIMIT => Some(format!("{long}\ngive it to a role itself, with aws iam put-role-policy")),
+        _ => Some(format!("{long}\ndivide its statements among several, of which a role can have 10")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_policies_come_with_advice() {
+        assert_eq!(advice(6_144), None);
+        assert!(advice(6_145).is_some_and(|text| text.contains("put-role-policy")));
+        assert!(advice(10_241).is_some_and(|text| text.contains("several")));
+    }
 }

@@ -2,12 +2,13 @@
 
 use super::{Context, Error, exit, print};
 use crate::kind::Status;
+use crate::observe::Looking;
 use crate::plan::{Action, Mode, plan};
 use crate::report::style::{ADDED, CHANGED, FAINT, HOLE, REMOVED, STRONG, paint};
 
 pub async fn run(name: &str) -> Result<u8, Error> {
     let context = Context::open(name).await?;
-    let observed = context.observe().await?;
+    let observed = context.observe(Looking::Once).await?;
     let plan = plan(&context.desired, &observed, &context.registry, Mode::Apply);
     let world = &context.desired.world;
     let mut rows = vec![];

@@ -108,20 +108,28 @@ async fn looked(aws: &Aws) -> Result<(Plan, Reading), AwsError> {
         return Err(AwsError::local(again));
     };
     let drift = look(aws, &desired, &registry()).await?;
-    let reading = publish(aws, &drift, 0).await?;
+    let reading = publish(aws, &drift).await?;
     Ok((drift, reading))
 }
 
 fn found(world: &World, drift: &Plan, reading: Reading) -> Answer {
     let names: Vec<String> = drift.steps.iter().map(|step| step.address.to_string()).collect();
-    let conflicts: Vec<&str> = drift.conflicts.iter().map(|conflict| conflict.message.as_str()).collect();
-    let (verdict, text) = match (names.as_slice(), conflicts.as_slice()) {
-        (_, [first, ..]) => (Verdict::Unknown, format!("unknown: {first}")),
-        ([], []) => (Verdict::None, "no drift".to_owned()),
-        ([one], []) => (Verdict::Drift, format!("1 resource changed outside: {one}")),
-        (several, []) => (Verdict::Drift, format!("{} resources changed outside: {}", several.len(), several.join(", "))),
+    let (verdict, text) = match (names.as_slice(), why_unknown(drift)) {
+        (_, Some(why)) => (Verdict::Unknown, format!("unknown: {why}")),
+        ([], None) => (Verdict::None, "no drift".to_owned()),
+        ([one], None) => (Verdict::Drift, format!("1 resource changed outside: {one}")),
+        (several, None) => (Verdict::Drift, format!("{} resources changed outside: {}", several.len(), several.join(", "))),
     };
     Answer { reading: Some(reading), ..verdict_of(world, verdict, &text) }
+}
+
+/// What keeps a look from being one at all of it.
+fn why_unknown(drift: &Plan) -> Option<String> {
+    let unseen = drift.unchecked.iter().find_map(|(address, parts)| {
+        let failed = parts.iter().find(|one| one.failed)?;
+        Some(format!("{address}: {}", failed.why))
+    });
+    drift.conflicts.first().map(|conflict| conflict.message.clone()).or(unseen)
 }
 
 fn unknown(world: &World, error: &AwsError) -> Answer {
@@ -155,7 +163,7 @@ mod tests {
 
     fn answer_of(found_at: &[(&str, &[&str])]) -> Answer {
         let drift = drift(found_at);
-        found(&drift.desired.world, &drift, Reading::of(&drift, 0, 0))
+        found(&drift.desired.world, &drift, Reading::of(&drift, 0))
     }
 
     #[test]
@@ -183,7 +191,7 @@ mod tests {
     #[test]
     fn a_report_has_no_more_than_what_drifted() {
         let drift = drift(&[("roles.r", &["trust"])]);
-        let answer = found(&drift.desired.world, &drift, Reading::of(&drift, 0, 0));
+        let answer = found(&drift.desired.world, &drift, Reading::of(&drift, 0));
         let report: Value = serde_json::from_slice(&report(&answer, Some(drift)).unwrap()).unwrap();
         assert!(report["drift"].get("desired").is_none() && report["at"].as_str().unwrap().ends_with('Z'), "{report}");
         assert_eq!(report["drift"]["steps"][0]["address"], "roles.r");

@@ -38,17 +38,18 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// `failed` is the number of reads that failed. What belongs to someone else is as unknown as what could not be read.
-    pub fn of(drift: &Plan, oldest_seconds: u64, failed: usize) -> Self {
+    /// What belongs to someone else is as unknown as what could not be looked at.
+    pub fn of(drift: &Plan, oldest_seconds: u64) -> Self {
         let declared = drift.desired.resources.keys().map(|address| (address.section.clone(), 0));
         let mut kinds: BTreeMap<String, usize> = declared.collect();
         for step in &drift.steps {
             *kinds.entry(step.address.section.clone()).or_default() += 1;
         }
-        Self { drifted: drift.steps.len(), kinds, oldest_seconds, unknown: failed + drift.conflicts.len() }
+        Self { drifted: drift.steps.len(), kinds, oldest_seconds, unknown: unseen(drift) + drift.conflicts.len() }
     }
 
-    /// All data points; zeros too, since only they bring an alarm back to OK.
+    /// All data points; zeros too, since only they bring an alarm back to OK. But a zero says that nothing drifted, and where
+    /// something is unknown nobody knows that.
     pub fn metrics(&self) -> Vec<Metric> {
         let count = |name, kind, value: usize| Metric { name, kind, value: value as f64, unit: Unit::Count };
         let mut metrics = vec![
@@ -57,8 +58,14 @@ impl Reading {
             unknown(self.unknown),
         ];
         metrics.extend(self.kinds.iter().map(|(kind, drifted)| count("DriftedResources", Some(kind.clone()), *drifted)));
+        metrics.retain(|metric| self.unknown == 0 || metric.value > 0.0);
         metrics
     }
+}
+
+/// How many resources should have been looked at and could not be.
+pub fn unseen(drift: &Plan) -> usize {
+    drift.unchecked.values().filter(|unchecked| unchecked.iter().any(|one| one.failed)).count()
 }
 
 /// How many reads failed: all that can be said where none succeeded.
@@ -71,6 +78,7 @@ pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::kind::Unchecked;
     use crate::plan::Conflict;
 
     /// A drift report of some addresses, each with the paths that moved; without any the resource is gone.
@@ -94,7 +102,7 @@ pub(super) mod tests {
 
     #[test]
     fn every_resource_counts_once() {
-        let reading = Reading::of(&drift(&[("roles.a", &["trust", "path"]), ("roles.b", &[]), ("alarms.c", &["unit"])]), 60, 0);
+        let reading = Reading::of(&drift(&[("roles.a", &["trust", "path"]), ("roles.b", &[]), ("alarms.c", &["unit"])]), 60);
         assert_eq!((reading.drifted, reading.kinds["roles"], reading.kinds["alarms"]), (3, 2, 1));
         let points: Vec<(&str, Option<String>, f64)> =
             reading.metrics().into_iter().map(|metric| (metric.name, metric.kind, metric.value)).collect();
@@ -109,15 +117,19 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_someone_elses_is_unknown() {
+    fn what_is_someone_elses_or_unseen_is_unknown() {
         let mut report = drift(&[]);
+        let part = |failed| Unchecked { part: String::new(), why: String::new(), failed };
+        report.unchecked.insert("stacks.a".parse().unwrap(), vec![part(true), part(true), part(false)]);
+        report.unchecked.insert("stacks.b".parse().unwrap(), vec![part(false)]);
         report.conflicts.push(Conflict { address: "roles.a".parse().unwrap(), message: String::new(), help: String::new() });
-        assert_eq!(Reading::of(&report, 0, 2).unknown, 3);
+        let reading = Reading::of(&report, 0);
+        assert_eq!((reading.unknown, reading.metrics()), (2, vec![unknown(2)]));
     }
 
     #[test]
     fn alarms_on_these_metrics_are_valid() {
-        for metric in Reading::of(&drift(&[("roles.a", &[])]), 1, 0).metrics() {
+        for metric in Reading::of(&drift(&[("roles.a", &[])]), 1).metrics() {
             let mut dimensions = vec!["App", "Environment"];
             dimensions.extend(metric.kind.as_ref().map(|_| "Kind"));
             let unit = match metric.unit {

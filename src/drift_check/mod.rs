@@ -13,7 +13,7 @@ pub use publish::{publish, publish_unknown};
 use crate::aws::{Aws, AwsError};
 use crate::desired::Desired;
 use crate::kind::Registry;
-use crate::observe::observe;
+use crate::observe::{Looking, observe};
 use crate::plan::{Mode, Plan, drift_of, plan};
 
 /// Reads what exists, and keeps of the plan what nobody declared.
@@ -21,6 +21,6 @@ use crate::plan::{Mode, Plan, drift_of, plan};
 /// # Errors
 /// The first failed read.
 pub async fn look(aws: &Aws, desired: &Desired, registry: &Registry) -> Result<Plan, AwsError> {
-    let observed = observe(aws, desired, registry).await?;
+    let observed = observe(aws, desired, registry, Looking::Closely).await?;
     Ok(drift_of(plan(desired, &observed, registry, Mode::Apply), &observed))
 }

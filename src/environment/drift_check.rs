@@ -50,7 +50,15 @@ pub struct DriftCheck {
     /// Who else may start a check: accounts, or ARNs of roles, such as that of a workflow that asks many environments.
     #[serde(default)]
     pub callers: Vec<Caller>,
+    /// ARNs of managed policies for its role: CloudFormation reads with it what stacks hold, also types that scones does not know.
+    #[serde(default)]
+    pub managed_policies: Vec<ManagedPolicyArn>,
 }
+
+/// The ARN of a managed policy.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct ManagedPolicyArn(#[schemars(regex(pattern = r"^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/.+$"))] String);
 
 /// The ARN of what an alarm tells.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -114,6 +122,7 @@ impl DriftCheck {
                 "assumed_by": "lambda.amazonaws.com",
                 "description": "Reads what ${app} ${environment} is made of, and publishes what drifted",
                 "allow": allowed(),
+                "managed_policies": self.managed_policies,
             } },
             "functions": { NAME: {
                 "source": PROGRAM,

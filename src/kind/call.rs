@@ -34,6 +34,8 @@ pub enum When {
     Search,
     /// Something of the kind is declared.
     Read,
+    /// The same, where a service has to be asked to look for drift.
+    Drift,
     Create,
     /// One of these fields changes; no fields stand for any.
     Update(&'static [&'static str]),

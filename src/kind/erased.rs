@@ -37,6 +37,7 @@ pub trait AnyKind: Send + Sync {
     fn desired(&self, spec: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, (Vec<String>, String)>;
     fn accesses(&self, world: &World, name: &str, state: &Value) -> Vec<Access>;
     fn observe<'a>(&'a self, aws: &'a Aws, wanted: &'a [Wanted<Value>]) -> BoxFuture<'a, Result<Vec<Live<Value>>, AwsError>>;
+    fn detect<'a>(&'a self, aws: &'a Aws, names: &'a [String]) -> BoxFuture<'a, Result<BTreeMap<String, String>, AwsError>>;
     fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>>;
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>>;
     fn create<'a>(&'a self, aws: &'a Aws, to: Target<Value>) -> BoxFuture<'a, Result<(), AwsError>>;
@@ -148,21 +149,12 @@ impl<K: Kind> AnyKind for Erased<K> {
                 .map(|one| Ok(Wanted { name: one.name.clone(), desired: one.desired.as_ref().map(typed).transpose()? }))
                 .collect::<Result<Vec<_>, AwsError>>()?;
             let found = K::observe(aws, &wanted).await?;
-            found
-                .into_iter()
-                .map(|live| {
-                    Ok(Live {
-                        state: erased(&live.state)?,
-                        name: live.name,
-                        arn: live.arn,
-                        tags: live.tags,
-                        status: live.status,
-                        attributes: live.attributes,
-                        generations: live.generations,
-                    })
-                })
-                .collect()
+            found.into_iter().map(|live| live.try_map(|state| erased(&state))).collect()
         })
+    }
+
+    fn detect<'a>(&'a self, aws: &'a Aws, names: &'a [String]) -> BoxFuture<'a, Result<BTreeMap<String, String>, AwsError>> {
+        Box::pin(K::detect(aws, names))
     }
 
     fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>> {
@@ -185,15 +177,7 @@ impl<K: Kind> AnyKind for Erased<K> {
         changes: &'a [Change],
     ) -> BoxFuture<'a, Result<(), AwsError>> {
         Box::pin(async move {
-            let from = Live {
-                state: typed(&from.state)?,
-                name: from.name.clone(),
-                arn: from.arn.clone(),
-                tags: from.tags.clone(),
-                status: from.status.clone(),
-                attributes: from.attributes.clone(),
-                generations: from.generations.clone(),
-            };
+            let from = from.clone().try_map(|state| typed(&state))?;
             K::update(aws, &from, target(to)?, changes).await
         })
     }

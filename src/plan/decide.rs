@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Action, Conflict, Observed, Step, is_owned};
 use crate::address::Address;
 use crate::desired::{Desired, Resource, tag};
-use crate::diff::{Cause, Change, diff};
+use crate::diff::{Cause, Change, Rule, diff, rule_holds};
 use crate::environment::reference::fill;
 use crate::kind::{AnyKind, Live, Registry, Status, Tags, World, name_by_content};
 use crate::stamp;
@@ -194,6 +194,7 @@ fn changes(kind: &dyn AnyKind, live: &Live<Value>, to: &Value, tags: &Tags, igno
         let field = change.field().to_owned();
         let value = |side: &Value| side.get(&field).cloned().unwrap_or_default();
         change.cause = Some(match kind.stamped() {
+            _ if rule_holds(kind.fields(), &[&field], Rule::Deviations) => Cause::Drifted,
             true => stamp::cause(stamp.as_deref(), &field, &value(&from), &value(&to)),
             false => Cause::Unknown,
         });

@@ -6,3 +6,4 @@ pub mod plain;
 pub mod plan;
 pub mod progress;
 pub mod style;
+pub mod unchecked;

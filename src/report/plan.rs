@@ -1,6 +1,7 @@
 //! A plan as text: grouped by kind, changed words marked, one line of summary last.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -94,6 +95,9 @@ fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan, wo
     if let Some(reason) = &step.reason {
         let _ = writeln!(out, "      {reason}");
     }
+    if let Some(age) = step.from.as_ref().and_then(|live| live.look.age).filter(|age| *age >= SHOWN_AGE) {
+        let _ = writeln!(out, "      {}", paint(FAINT, format!("drift was last looked for {} ago", ago(age))));
+    }
     if !step.generations.is_empty() {
         let _ = writeln!(out, "      {}", step.generations.join(", "));
     }
@@ -101,6 +105,18 @@ fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan, wo
         (Some(state), Action::Create) => write_new(out, state, step, kind, plan),
         (Some(_), _) => write_changes(out, step, kind),
         _ => {}
+    }
+}
+
+/// What is younger counts as seen now.
+const SHOWN_AGE: Duration = Duration::from_secs(60);
+
+/// An age in its largest unit.
+fn ago(age: Duration) -> String {
+    match age.as_secs() {
+        seconds if seconds >= 2 * 86_400 => format!("{} days", seconds / 86_400),
+        seconds if seconds >= 3_600 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} min", seconds / 60),
     }
 }
 
@@ -298,6 +314,12 @@ pub fn summary(summary: &Summary, mode: Mode) -> String {
 mod tests {
     use super::*;
     use crate::diff::join;
+
+    #[test]
+    fn ages_are_said_in_their_largest_unit() {
+        let said: Vec<String> = [60, 3_599, 3_600, 100_000, 172_800].map(Duration::from_secs).into_iter().map(ago).collect();
+        assert_eq!(said, ["1 min", "59 min", "1 h", "27 h", "2 days"]);
+    }
 
     #[test]
     fn paths_come_apart_as_they_were_joined() {

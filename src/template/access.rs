@@ -13,7 +13,7 @@ use super::resolve::Resolver;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Requirement {
     /// IAM's actions on ARNs.
-    Actions { type_name: &'static str, on: Vec<String>, actions: Vec<&'static str> },
+    Actions { type_name: &'static str, on: Vec<String>, reads: Vec<&'static str>, writes: Vec<&'static str> },
     /// A role that is handed to a service.
     PassRole { role: String, service: &'static str },
     /// It is not known here what this type, or this property of it, takes.
@@ -23,8 +23,10 @@ pub enum Requirement {
 /// The actions of a resource type.
 struct Type {
     name: &'static str,
-    always: &'static [&'static str],
-    /// Those that some properties take besides.
+    /// Those that reading it takes, whatever the template sets.
+    reads: &'static [&'static str],
+    writes: &'static [&'static str],
+    /// Those that writing takes besides for some properties.
     properties: &'static [(&'static str, &'static [&'static str])],
     /// Properties of which it is not known what they take.
     unknown: &'static [&'static str],
@@ -33,80 +35,86 @@ struct Type {
 const TYPES: &[Type] = &[
     Type {
         name: "AWS::S3::Bucket",
-        // Whatever takes tags has the stack's.
-        always: &[
-            "s3:CreateBucket",
-            "s3:DeleteBucket",
+        reads: &[
+            "s3:GetAccelerateConfiguration",
+            "s3:GetAnalyticsConfiguration",
+            "s3:GetBucketCORS",
+            "s3:GetBucketLogging",
+            "s3:GetBucketNotification",
+            "s3:GetBucketObjectLockConfiguration",
+            "s3:GetBucketOwnershipControls",
+            "s3:GetBucketPublicAccessBlock",
             "s3:GetBucketTagging",
+            "s3:GetBucketVersioning",
+            "s3:GetBucketWebsite",
+            "s3:GetEncryptionConfiguration",
+            "s3:GetIntelligentTieringConfiguration",
+            "s3:GetInventoryConfiguration",
+            "s3:GetLifecycleConfiguration",
+            "s3:GetMetricsConfiguration",
+            "s3:GetReplicationConfiguration",
             "s3:ListBucket",
             "s3:ListTagsForResource",
-            "s3:PutBucketTagging",
-            "s3:TagResource",
-            "s3:UntagResource",
         ],
+        // Whatever takes tags has the stack's.
+        writes: &["s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketTagging", "s3:TagResource", "s3:UntagResource"],
         properties: &[
-            ("AccelerateConfiguration", &["s3:GetAccelerateConfiguration", "s3:PutAccelerateConfiguration"]),
+            ("AccelerateConfiguration", &["s3:PutAccelerateConfiguration"]),
             ("AccessControl", &["s3:GetBucketAcl", "s3:PutBucketAcl"]),
-            ("AnalyticsConfigurations", &["s3:GetAnalyticsConfiguration", "s3:PutAnalyticsConfiguration"]),
-            ("BucketEncryption", &["s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"]),
-            ("CorsConfiguration", &["s3:GetBucketCORS", "s3:PutBucketCORS"]),
-            (
-                "IntelligentTieringConfigurations",
-                &["s3:GetIntelligentTieringConfiguration", "s3:PutIntelligentTieringConfiguration"],
-            ),
-            ("InventoryConfigurations", &["s3:GetInventoryConfiguration", "s3:PutInventoryConfiguration"]),
-            ("LifecycleConfiguration", &["s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"]),
-            ("LoggingConfiguration", &["s3:GetBucketLogging", "s3:PutBucketLogging"]),
-            ("MetricsConfigurations", &["s3:GetMetricsConfiguration", "s3:PutMetricsConfiguration"]),
-            ("NotificationConfiguration", &["s3:GetBucketNotification", "s3:PutBucketNotification"]),
-            ("ObjectLockConfiguration", &["s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration"]),
-            ("ObjectLockEnabled", &["s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration"]),
-            ("OwnershipControls", &["s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"]),
-            ("PublicAccessBlockConfiguration", &["s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"]),
-            ("VersioningConfiguration", &["s3:GetBucketVersioning", "s3:PutBucketVersioning"]),
-            ("WebsiteConfiguration", &["s3:DeleteBucketWebsite", "s3:GetBucketWebsite", "s3:PutBucketWebsite"]),
+            ("AnalyticsConfigurations", &["s3:PutAnalyticsConfiguration"]),
+            ("BucketEncryption", &["s3:PutEncryptionConfiguration"]),
+            ("CorsConfiguration", &["s3:PutBucketCORS"]),
+            ("IntelligentTieringConfigurations", &["s3:PutIntelligentTieringConfiguration"]),
+            ("InventoryConfigurations", &["s3:PutInventoryConfiguration"]),
+            ("LifecycleConfiguration", &["s3:PutLifecycleConfiguration"]),
+            ("LoggingConfiguration", &["s3:PutBucketLogging"]),
+            ("MetricsConfigurations", &["s3:PutMetricsConfiguration"]),
+            ("NotificationConfiguration", &["s3:PutBucketNotification"]),
+            ("ObjectLockConfiguration", &["s3:PutBucketObjectLockConfiguration"]),
+            ("ObjectLockEnabled", &["s3:PutBucketObjectLockConfiguration"]),
+            ("OwnershipControls", &["s3:PutBucketOwnershipControls"]),
+            ("PublicAccessBlockConfiguration", &["s3:PutBucketPublicAccessBlock"]),
+            ("VersioningConfiguration", &["s3:PutBucketVersioning"]),
+            ("WebsiteConfiguration", &["s3:DeleteBucketWebsite", "s3:PutBucketWebsite"]),
         ],
         unknown: &["AbacStatus", "MetadataConfiguration", "MetadataTableConfiguration", "ReplicationConfiguration"],
     },
     Type {
         name: "AWS::S3::BucketPolicy",
-        always: &["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"],
+        reads: &["s3:GetBucketPolicy"],
+        writes: &["s3:DeleteBucketPolicy", "s3:PutBucketPolicy"],
         properties: &[],
         unknown: &[],
     },
     Type {
         name: "AWS::SNS::Topic",
-        always: &[
-            "sns:CreateTopic",
-            "sns:DeleteTopic",
+        reads: &[
             "sns:GetDataProtectionPolicy",
             "sns:GetTopicAttributes",
             "sns:ListSubscriptionsByTopic",
             "sns:ListTagsForResource",
-            "sns:SetTopicAttributes",
-            "sns:TagResource",
-            "sns:UntagResource",
         ],
+        writes: &["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:TagResource", "sns:UntagResource"],
         properties: &[
             ("DataProtectionPolicy", &["sns:PutDataProtectionPolicy"]),
             ("Subscription", &["sns:Subscribe", "sns:Unsubscribe"]),
         ],
         unknown: &["DeliveryStatusLogging"],
     },
-    Type { name: "AWS::SNS::TopicPolicy", always: &["sns:SetTopicAttributes"], properties: &[], unknown: &[] },
+    Type { name: "AWS::SNS::TopicPolicy", reads: &[], writes: &["sns:SetTopicAttributes"], properties: &[], unknown: &[] },
     Type {
         name: "AWS::SNS::Subscription",
-        always: &["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Subscribe", "sns:Unsubscribe"],
+        reads: &["sns:GetSubscriptionAttributes"],
+        writes: &["sns:SetSubscriptionAttributes", "sns:Subscribe", "sns:Unsubscribe"],
         properties: &[],
         unknown: &["SubscriptionRoleArn"],
     },
     Type {
         name: "AWS::Scheduler::ScheduleGroup",
-        always: &[
+        reads: &["scheduler:GetScheduleGroup", "scheduler:ListTagsForResource"],
+        writes: &[
             "scheduler:CreateScheduleGroup",
             "scheduler:DeleteScheduleGroup",
-            "scheduler:GetScheduleGroup",
-            "scheduler:ListTagsForResource",
             "scheduler:TagResource",
             "scheduler:UntagResource",
         ],
@@ -115,7 +123,8 @@ const TYPES: &[Type] = &[
     },
     Type {
         name: "AWS::Scheduler::Schedule",
-        always: &["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:GetSchedule", "scheduler:UpdateSchedule"],
+        reads: &["scheduler:GetSchedule"],
+        writes: &["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"],
         properties: &[],
         unknown: &[],
     },
@@ -144,15 +153,16 @@ pub fn requirements(template: &Value, context: &Context) -> Vec<Requirement> {
         let set = |property: &str| properties.and_then(|properties| properties.get(property));
         found.extend(known.unknown.iter().filter(|name| set(name).is_some()).map(|name| unknown(format!("{type_name} {name}"))));
         let more = known.properties.iter().filter(|(name, _)| set(name).is_some()).flat_map(|(_, actions)| actions.iter());
-        let actions = known.always.iter().chain(more).copied().collect();
+        let writes = known.writes.iter().chain(more).copied().collect();
         let place = Place { resolver: &resolver, context, logical_id, resource };
         let on = place.arns(known.name);
         if type_name == "AWS::Scheduler::ScheduleGroup" {
             // Its schedules go with it.
             let on = on.iter().map(|group| format!("{}/*", group.replacen(":schedule-group/", ":schedule/", 1))).collect();
-            found.push(Requirement::Actions { type_name: known.name, on, actions: vec!["scheduler:DeleteSchedule"] });
+            let writes = vec!["scheduler:DeleteSchedule"];
+            found.push(Requirement::Actions { type_name: known.name, on, reads: vec![], writes });
         }
-        found.push(Requirement::Actions { type_name: known.name, on, actions });
+        found.push(Requirement::Actions { type_name: known.name, on, reads: known.reads.to_vec(), writes });
         if let Some(role) =
             set("Target").and_then(|target| target.get("RoleArn")).filter(|_| type_name == "AWS::Scheduler::Schedule")
         {
@@ -218,5 +228,102 @@ impl Place<'_> {
     fn unnamed_bucket(&self) -> String {
         let start: String = self.context.stack_name.to_lowercase().chars().take(24).collect();
         format!("arn:{}:s3:::{start}*", self.context.partition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(template: Value) -> Vec<Requirement> {
+        let parameters = BTreeMap::from([("Role".to_owned(), "arn:aws:iam::123456789012:role/r".to_owned())]);
+        let context = Context {
+            stack_name: "App-Dev-Base-And-Something-Long",
+            account: "123456789012",
+            region: "us-east-1",
+            partition: "aws",
+            parameters: &parameters,
+        };
+        requirements(&template, &context)
+    }
+
+    fn resources(resources: Value) -> Vec<Requirement> {
+        of(json!({
+            "Parameters": { "Role": { "Type": "String" }, "Late": { "Type": "String" } },
+            "Conditions": { "Never": { "Fn::Equals": ["a", "b"] } },
+            "Resources": resources,
+        }))
+    }
+
+    fn places(requirement: &Requirement) -> &[String] {
+        match requirement {
+            Requirement::Actions { on, .. } => on,
+            _ => &[],
+        }
+    }
+
+    #[test]
+    fn properties_that_are_set_take_their_actions() {
+        let found = resources(json!({ "Data": { "Type": "AWS::S3::Bucket", "Properties": {
+            "BucketName": { "Fn::Sub": "data-${AWS::AccountId}" }, "VersioningConfiguration": { "Status": "Enabled" },
+        } } }));
+        let [Requirement::Actions { on, reads, writes, .. }] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(on, &["arn:aws:s3:::data-123456789012"]);
+        assert!(writes.contains(&"s3:CreateBucket") && writes.contains(&"s3:PutBucketVersioning"));
+        assert!(!writes.contains(&"s3:PutEncryptionConfiguration") && reads.contains(&"s3:GetEncryptionConfiguration"));
+    }
+
+    #[test]
+    fn what_the_template_does_not_name_is_a_pattern() {
+        let found = resources(json!({
+            "Data": { "Type": "AWS::S3::Bucket" },
+            "Policy": { "Type": "AWS::S3::BucketPolicy", "Properties": { "Bucket": { "Ref": "Data" } } },
+            "Topic": { "Type": "AWS::SNS::Topic" },
+            "Mail": { "Type": "AWS::SNS::Subscription", "Properties": { "TopicArn": { "Ref": "Topic" } } },
+            "Group": { "Type": "AWS::Scheduler::ScheduleGroup", "Properties": { "Name": { "Ref": "Late" } } },
+        }));
+        let topics = "arn:aws:sns:us-east-1:123456789012:App-Dev-Base-And-Something-Long-*";
+        let bucket = "arn:aws:s3:::app-dev-base-and-somethi*";
+        let found: Vec<&[String]> = found.iter().map(places).collect();
+        assert_eq!(found[..3], [&[bucket.to_owned()][..], &[bucket.to_owned()], &[topics.to_owned()]]);
+        assert_eq!(found[3], [format!("{topics}:*"), topics.to_owned()]);
+        let groups = "schedule-group/App-Dev-Base-And-Something-Long-*";
+        assert_eq!(found[5], [format!("arn:aws:scheduler:us-east-1:123456789012:{groups}")]);
+    }
+
+    #[test]
+    fn a_schedule_passes_its_role() {
+        let schedule = |role: Value| {
+            let properties = json!({ "Name": "n", "GroupName": "g", "Target": { "RoleArn": role } });
+            resources(json!({ "Tick": { "Type": "AWS::Scheduler::Schedule", "Properties": properties } }))
+        };
+        let pass = |role: &str| Requirement::PassRole { role: role.to_owned(), service: "scheduler" };
+        let found = schedule(json!({ "Ref": "Role" }));
+        assert_eq!(places(&found[0]), ["arn:aws:scheduler:us-east-1:123456789012:schedule/g/n"]);
+        assert_eq!(found[1], pass("arn:aws:iam::123456789012:role/r"));
+        assert_eq!(schedule(json!({ "Ref": "Late" }))[1], pass("arn:aws:iam::123456789012:role/*"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_and_what_is_not_made_is_not() {
+        let found = resources(json!({
+            "Queue": { "Type": "AWS::SQS::Queue" },
+            "Data": { "Type": "AWS::S3::Bucket", "Properties": { "BucketName": "b", "ReplicationConfiguration": {} } },
+            "Never": { "Type": "AWS::SQS::Queue", "Condition": "Never" },
+        }));
+        let unknown: Vec<(&str, &str)> = found
+            .iter()
+            .filter_map(|one| match one {
+                Requirement::Unknown { logical_id, what } => Some((logical_id.as_str(), what.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(unknown, [("Queue", "AWS::SQS::Queue"), ("Data", "AWS::S3::Bucket ReplicationConfiguration")]);
+        let macros = of(json!({ "Transform": "AWS::Serverless-2016-10-31", "Resources": {} }));
+        assert!(matches!(macros.as_slice(), [Requirement::Unknown { .. }]), "{macros:?}");
     }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The local test cloud: emulators of AWS on loopback, behind one checking gateway.
 
-    python3 tests/cloud/cloud.py up [--dir DIR]      start it (or say that it runs already)
+    python3 tests/cloud/cloud.py up [--dir DIR]      start it (or say that it runs already); with --enforce one that checks permissions
     . target/cloud/env.sh                            point AWS clients at it
     python3 tests/cloud/cloud.py status [--dir DIR]  is it up? where?
     python3 tests/cloud/cloud.py down [--dir DIR]    stop exactly what `up` started
@@ -37,6 +37,8 @@ def arguments(argv):
         command = commands.add_parser(name, help=text)
         if name != "install":
             command.add_argument("--dir", type=Path, default=ROOT / "target" / "cloud", help="where it keeps its files (default: target/cloud)")
+        if name == "up":
+            command.add_argument("--enforce", action="store_true", help="enforce permissions: only the key `local` may do all")
     return parser.parse_args(argv)
 
 
@@ -48,7 +50,8 @@ def main(argv=None):
                 print("%s: %s" % (name, python))
             print("npm: %s" % npm.ensure(venvs.home_of(ROOT)))
             return 0
-        return getattr(launcher, args.command)(args.dir.resolve(), ROOT)
+        given = {"enforce": args.enforce} if args.command == "up" else {}
+        return getattr(launcher, args.command)(args.dir.resolve(), ROOT, **given)
     except Trouble as trouble:
         print("error: %s" % trouble, file=sys.stderr)
         return 1

@@ -18,6 +18,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+import authorize
 import checker
 import control
 import faults
@@ -33,7 +34,7 @@ LONGEST = 1000  # seconds that a request may take: Lambda functions run up to 90
 class Gateway:
     def __init__(self, options):
         self.upstreams = {"ministack": options.ministack, "sagemaker": options.sagemaker, "model": options.model}
-        self.folder, self.token = options.dir, options.token
+        self.folder, self.token, self.enforces = options.dir, options.token, options.enforce
         self.ledger, self.faults = ledger.Ledger(), faults.Faults()
         self.client = None
 
@@ -99,6 +100,10 @@ class Gateway:
         return web.Response(status=status, headers=headers, body=b"" if request.method == "HEAD" else data)
 
     async def serve(self, request, service, body):
+        if self.enforces:
+            denied = await authorize.refusal(self, service, request.method, request.raw_path, request.headers, body)
+            if denied is not None:
+                return web.Response(status=denied[0], headers=denied[1], body=denied[2])
         if service == "tagging":
             answer = await tagging.handle(self, request.headers, body)
             if answer is not None:
@@ -128,6 +133,7 @@ def options(argv=None):
     for name in ("ministack", "sagemaker", "model"):
         parser.add_argument("--" + name, required=True, metavar="URL")
     parser.add_argument("--dir", type=Path, required=True, help="the cloud's folder: model.tar.gz is kept there")
+    parser.add_argument("--enforce", action="store_true", help="whether MiniStack enforces permissions; then it is asked about all others too")
     parser.add_argument("--token", default="", help="what /__cloud__/health answers, so that the launcher knows its own gateway")
     return parser.parse_args(argv)
 

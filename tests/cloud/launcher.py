@@ -24,20 +24,20 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 READY_WITHIN = 40.0  # seconds; 2 to 3 on two idle cores
 
 
-def up(folder, root):
+def up(folder, root, enforce=False):
     pythons = venvs.ensure(root)
     with venvs.locked(folder / ".lock"):
         running = read(folder)
-        if running and healthy(running):
+        if running and healthy(running) and running.get("enforces", False) == enforce:
             print("already up: %s\n. %s" % (running["url"], folder / "env.sh"))
             return 0
         if running:
-            print("an earlier cloud here is not healthy: restarting it", flush=True)
+            print("an earlier cloud here is not %s: restarting it" % ("such a one" if healthy(running) else "healthy"), flush=True)
             clear(folder, running)
         for attempt in (1, 2, 3):
             began = time.monotonic()
             try:
-                url = launch(folder, pythons)
+                url = launch(folder, pythons, enforce)
             except Trouble as trouble:
                 # Another program may have taken a port between our choice and the emulator's bind.
                 if attempt < 3 and "in use" in str(trouble):
@@ -68,15 +68,15 @@ def status(folder, root):
     return 0 if fine else 1
 
 
-def launch(folder, pythons):
+def launch(folder, pythons, enforce):
     for name in ("logs", "tmp", "home", "pictures"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     ports = dict(zip(("ministack", "sagemaker", "model", "gateway"), processes.free_ports(4)))
     urls = {name: "http://127.0.0.1:%d" % port for name, port in ports.items()}
-    state = {"url": urls["gateway"], "token": secrets.token_hex(8), "region": REGION, "account": ACCOUNT, "processes": {}}
+    state = {"url": urls["gateway"], "token": secrets.token_hex(8), "region": REGION, "account": ACCOUNT, "enforces": enforce, "processes": {}}
     children = {}
     try:
-        for name, (command, env) in plan(folder, pythons, ports, urls, state["token"]).items():
+        for name, (command, env) in plan(folder, pythons, ports, urls, state["token"], enforce).items():
             children[name], entry = processes.start(command, env, folder / "logs" / (name + ".log"))
             state["processes"][name] = {"port": ports.get(name, 0), **entry}
             write(folder / "cloud.json", json.dumps(state, indent=2) + "\n")  # at once: `down` must know what an interrupted `up` started
@@ -92,7 +92,7 @@ def launch(folder, pythons):
     return urls["gateway"]
 
 
-def plan(folder, pythons, ports, urls, token):
+def plan(folder, pythons, ports, urls, token, enforce):
     """→ {name: (command, environment)}; the environments are built from nothing, so that no setting or credential of the user leaks in"""
     base = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -113,6 +113,7 @@ def plan(folder, pythons, ports, urls, token):
         "SFTP_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
         "LOG_LEVEL": "WARNING",
+        "AUTH": str(enforce).lower(),
     }
     sagemaker = {"MOTO_ACCOUNT_ID": ACCOUNT, "SCONES_LOCAL_MINISTACK": urls["ministack"], "SCONES_LOCAL_PYTHON": str(pythons["ministack"])}
     for name in ("SCONES_LOCAL_SETTLE",):
@@ -124,7 +125,7 @@ def plan(folder, pythons, ports, urls, token):
         "ministack": ([first, HERE / "ministack_local.py"], {**base, **ministack}),
         "gateway": (
             [first, HERE / "gateway.py", "--port", ports["gateway"], "--ministack", urls["ministack"], "--sagemaker", urls["sagemaker"]]
-            + ["--model", urls["model"], "--dir", folder, "--token", token],
+            + ["--model", urls["model"], "--dir", folder, "--token", token] + ["--enforce"] * enforce,
             base,
         ),
         "model": ([first, HERE / "model_server.py", "--port", ports["model"], "--sagemaker", urls["sagemaker"], "--s3", urls["ministack"]], base),

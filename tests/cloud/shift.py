@@ -19,7 +19,7 @@ PATIENCE = 60
 
 
 def main():
-    queue, url = subscribed()
+    queue, url, subscription = subscribed()
     runtime = boto3.client("sagemaker-runtime")
     for number in range(RECORDS):
         night = (pictures.draw("motorcycle", 900_000 + number) // 4).astype("uint8")
@@ -34,6 +34,8 @@ def main():
     print("the alarm %sprediction-drift rings" % PREFIX)
     message = until("the topic to tell", lambda: rung(queue, url))
     print("the topic told: %s" % message["NewStateReason"])
+    # What no stack made would be drift.
+    boto3.client("sns").unsubscribe(SubscriptionArn=subscription)
 
 
 def subscribed():
@@ -42,8 +44,8 @@ def subscribed():
     arn = queue.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     account = arn.split(":")[4]
     topic = "arn:aws:sns:us-east-1:%s:%salarms" % (account, PREFIX)
-    boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    return queue, url
+    subscription = boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+    return queue, url, subscription
 
 
 def look():

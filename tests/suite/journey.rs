@@ -9,6 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::Value;
 
+use crate::permissions;
 use crate::support::{Run, assert_no_violations, cloud, repository, sdk, wait};
 
 const BUCKET: &str = "scones-unlimited-local-data-123456789012-us-east-1";
@@ -23,7 +24,13 @@ fn turn() -> MutexGuard<'static, ()> {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scones"));
     command.args(arguments).current_dir(repository()).env("NO_COLOR", "1").envs(cloud());
+    command.env("AWS_SDK_UA_APP_ID", client(arguments[0]));
     command
+}
+
+/// What a command of this journey is called in the gateway's books.
+fn client(command: &str) -> String {
+    permissions::client(&format!("journey-{command}"))
 }
 
 fn scones(arguments: &[&str]) -> Run {
@@ -91,7 +98,17 @@ fn scones_unlimited_works() {
     scones(&["plan", "local"]).expect(0);
     budget();
     leaves_nothing();
+    permitted();
     assert_no_violations();
+}
+
+/// Nothing was sent that the printed policies do not allow.
+fn permitted() {
+    for (job, command) in [("plan", "plan"), ("plan", "status"), ("apply", "apply"), ("apply", "destroy")] {
+        let allowed = permissions::allowed(&scones(&["permissions", "local", "--for", job]).expect(0).json());
+        let more: Vec<String> = permissions::sent(&client(command)).difference(&allowed).cloned().collect();
+        assert!(more.is_empty(), "{command} sent {more:?}, which the policy for {job} does not allow");
+    }
 }
 
 /// What the endpoint saw and answered was captured.

@@ -20,13 +20,18 @@ pub fn cloud() -> &'static BTreeMap<String, String> {
     static CLOUD: OnceLock<BTreeMap<String, String>> = OnceLock::new();
     CLOUD.get_or_init(|| {
         let folder = std::env::var_os("SCONES_TEST_CLOUD").map_or_else(|| repository().join("target/cloud"), PathBuf::from);
-        let file = folder.join("env.sh");
-        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| {
-            panic!("{}: {error}: start the local cloud with `make cloud-up`, or run `make test`", file.display())
-        });
-        let pairs = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
-        pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('"').to_owned())).collect()
+        variables(&folder)
     })
+}
+
+/// The variables of the `env.sh` of a cloud.
+pub fn variables(folder: &Path) -> BTreeMap<String, String> {
+    let file = folder.join("env.sh");
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| {
+        panic!("{}: {error}: start the local cloud with `make cloud-up`, or run `make test`", file.display())
+    });
+    let pairs = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('"').to_owned())).collect()
 }
 
 /// Runs a future to its end.
@@ -37,12 +42,12 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 
 /// Answers one question of the gateway's control page.
 pub fn gateway(path: &str) -> Value {
-    ask_gateway("GET", path, "")
+    ask(&cloud()["AWS_ENDPOINT_URL"], "GET", path, "")
 }
 
 /// Does what one of the gateway's controls does.
 pub fn control(path: &str) -> Value {
-    ask_gateway("POST", &format!("/__cloud__/{path}"), "")
+    ask(&cloud()["AWS_ENDPOINT_URL"], "POST", &format!("/__cloud__/{path}"), "")
 }
 
 /// Plants faults that only requests of clients with a name in their user agent meet.
@@ -51,11 +56,11 @@ pub fn plant(client: &str, faults: Value) {
         row["user_agent"] = client.into();
         row
     });
-    ask_gateway("POST", "/__cloud__/faults", &Value::Array(rows.collect()).to_string());
+    ask(&cloud()["AWS_ENDPOINT_URL"], "POST", "/__cloud__/faults", &Value::Array(rows.collect()).to_string());
 }
 
-fn ask_gateway(method: &str, path: &str, body: &str) -> Value {
-    let url = &cloud()["AWS_ENDPOINT_URL"];
+/// Asks the control page of a gateway.
+pub fn ask(url: &str, method: &str, path: &str, body: &str) -> Value {
     let address = url.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     use std::io::{Read as _, Write as _};
@@ -85,20 +90,22 @@ pub fn assert_no_violations() {
 /// Clients for changing things behind the deployer's back.
 pub fn sdk() -> &'static SdkConfig {
     static SDK: OnceLock<SdkConfig> = OnceLock::new();
-    SDK.get_or_init(|| {
-        let env = cloud();
-        let http = aws_smithy_http_client::Builder::new().build_http();
-        let keys =
-            aws_sdk_sts::config::Credentials::new(&env["AWS_ACCESS_KEY_ID"], &env["AWS_SECRET_ACCESS_KEY"], None, None, "tests");
-        let load = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region("us-east-1")
-            .endpoint_url(&env["AWS_ENDPOINT_URL"])
-            .credentials_provider(keys)
-            .http_client(http)
-            .load();
-        // On a thread of its own, since the first who asks may already be inside a runtime.
-        std::thread::spawn(move || wait(load)).join().unwrap()
-    })
+    SDK.get_or_init(|| config(cloud()))
+}
+
+/// Clients of a cloud.
+pub fn config(env: &BTreeMap<String, String>) -> SdkConfig {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let keys =
+        aws_sdk_sts::config::Credentials::new(&env["AWS_ACCESS_KEY_ID"], &env["AWS_SECRET_ACCESS_KEY"], None, None, "tests");
+    let load = aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .region("us-east-1")
+        .endpoint_url(&env["AWS_ENDPOINT_URL"])
+        .credentials_provider(keys)
+        .http_client(http)
+        .load();
+    // On a thread of its own, since the first who asks may already be inside a runtime.
+    std::thread::spawn(move || wait(load)).join().unwrap()
 }
 
 /// What the program printed, and how it ended.

@@ -202,16 +202,7 @@ async fn schedules(aws: &Aws, wanted: &[&Wanted<State>]) -> Result<Vec<Live<Stat
     let names: Vec<(&str, Option<quality::Definition>)> =
         wanted.iter().map(|one| (one.name.as_str(), one.desired.as_ref().and_then(definition))).collect();
     let found = quality::observe(aws, &names).await?;
-    let live = |found: Live<quality::Monitored>| Live {
-        name: found.name,
-        arn: found.arn,
-        state: State::Sagemaker(Box::new(found.state)),
-        tags: found.tags,
-        status: found.status,
-        attributes: found.attributes,
-        generations: found.generations,
-    };
-    Ok(found.into_iter().map(live).collect())
+    found.into_iter().map(|live| live.try_map(|state| Ok(State::Sagemaker(Box::new(state))))).collect()
 }
 
 #[cfg(test)]

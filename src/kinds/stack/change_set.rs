@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeAction, ChangeSetStatus, ChangeSetType, EvaluationType, Parameter, Replacement, RequiresRecreation,
-    ResourceChange, ResourceChangeDetail,
+    BeforeValueFrom, Capability, ChangeAction, ChangeSetStatus, ChangeSetType, DeploymentMode, EvaluationType, Parameter,
+    Replacement, RequiresRecreation, ResourceChange, ResourceChangeDetail, StackResourceDriftStatus,
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{EMPTY_ON_DESTROY, State, text};
+use super::{EMPTY_ON_DESTROY, State, inside, text};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, bootstrap, tags};
+use crate::diff::Deviation;
 use crate::kind::{Tags, Target, digest};
 use crate::template::{self, INLINE_LIMIT};
 
@@ -29,6 +30,8 @@ struct Request {
     parameters: Vec<Parameter>,
     capabilities: Vec<Capability>,
     tags: Vec<aws_sdk_cloudformation::types::Tag>,
+    /// Whether resources are compared as they are, not as they were made.
+    mode: Option<DeploymentMode>,
 }
 
 /// The tags of a stack, with the one that says what becomes of its buckets.
@@ -41,10 +44,18 @@ pub fn all_tags(to: &Target<State>) -> Tags {
 }
 
 /// Makes a change set and executes it, unless it does what the plan did not show. Says whether an operation was begun.
-pub async fn apply(aws: &Aws, to: &Target<State>, kind: ChangeSetType, from: Option<&State>) -> Result<bool, AwsError> {
-    let request = request(aws, to).await?;
+///
+/// With `reverts`, it also sets right what somebody changed inside of the stack.
+pub async fn apply(
+    aws: &Aws,
+    to: &Target<State>,
+    kind: ChangeSetType,
+    from: Option<&State>,
+    reverts: bool,
+) -> Result<bool, AwsError> {
+    let request = request(aws, to, reverts).await?;
     // Named by what it leads to, so that one that an interrupted run left is found again.
-    let content = json!([to.state.template, to.state.parameters, all_tags(to)]);
+    let content = json!([to.state.template, to.state.parameters, all_tags(to), reverts]);
     let name = format!("scones-{}", &digest(&content)[..12]);
     let id = make(aws, &to.name, &name, &kind, &request).await?;
     let (made, changes) = made(aws, &id).await?;
@@ -79,7 +90,7 @@ pub async fn apply(aws: &Aws, to: &Target<State>, kind: ChangeSetType, from: Opt
     }
 }
 
-async fn request(aws: &Aws, to: &Target<State>) -> Result<Request, AwsError> {
+async fn request(aws: &Aws, to: &Target<State>, reverts: bool) -> Result<Request, AwsError> {
     let text = text::canonical(&to.state.template);
     let (body, url) = if text.len() <= INLINE_LIMIT {
         (Some(text), None)
@@ -98,6 +109,7 @@ async fn request(aws: &Aws, to: &Target<State>) -> Result<Request, AwsError> {
         parameters: to.state.all_parameters().into_iter().map(parameter).collect(),
         capabilities: to.state.capabilities.iter().map(|name| Capability::from(name.as_str())).collect(),
         tags: tags::for_cloudformation(&all_tags(to)),
+        mode: reverts.then_some(DeploymentMode::RevertDrift),
     })
 }
 
@@ -119,7 +131,8 @@ async fn make(aws: &Aws, stack: &str, name: &str, kind: &ChangeSetType, request:
                 .set_template_url(request.url.clone())
                 .set_parameters(Some(request.parameters.clone()))
                 .set_capabilities(Some(request.capabilities.clone()))
-                .set_tags(Some(request.tags.clone()));
+                .set_tags(Some(request.tags.clone()))
+                .set_deployment_mode(request.mode.clone());
             aws.call(OPERATION, stack, create.send())
         };
         match aws.patiently(attempt).await {
@@ -216,7 +229,10 @@ pub(super) fn surprises(from: &State, to: &State, changes: &[ResourceChange]) ->
     let replaced = |change: &&template::ResourceChange| change.replacement != template::Replacement::No;
     let names = |of: Vec<&template::ResourceChange>| of.into_iter().map(|change| change.logical_id.clone()).collect();
     let shown_removed: BTreeSet<String> = names(shown.iter().filter(removed).collect());
-    let shown_replaced: BTreeSet<String> = names(shown.iter().filter(replaced).collect());
+    let mut shown_replaced: BTreeSet<String> = names(shown.iter().filter(replaced).collect());
+    // What is gone is made anew.
+    let is_gone = |all: &[Deviation]| all.iter().any(|one| one.path.is_empty());
+    shown_replaced.extend(from.resources.iter().filter(|(_, all)| is_gone(all)).map(|(name, _)| name.clone()));
     let by_name: BTreeMap<&str, &ResourceChange> =
         changes.iter().map(|change| (change.logical_resource_id().unwrap_or_default(), change)).collect();
     let mut found = vec![];
@@ -226,9 +242,24 @@ pub(super) fn surprises(from: &State, to: &State, changes: &[ResourceChange]) ->
             found.push(format!("it would remove {name} ({type_name})"));
         } else if replaces(change, &by_name) && !shown_replaced.contains(*name) {
             found.push(format!("it would replace {name} ({type_name})"));
+        } else if reverts(change) && !from.resources.contains_key(*name) {
+            found.push(format!("it would set right {name} ({type_name})"));
         }
     }
     found
+}
+
+/// Whether a change sets something right that somebody changed, and that is not known to be reported wrongly.
+fn reverts(change: &ResourceChange) -> bool {
+    let drifted = [StackResourceDriftStatus::Modified, StackResourceDriftStatus::Deleted];
+    let counts = |detail: &ResourceChangeDetail| {
+        let target = detail.target.as_ref().filter(|target| target.before_value_from == Some(BeforeValueFrom::ActualState));
+        let path = target.and_then(|target| target.path());
+        path.is_some_and(|path| !inside::is_doubtful(change.resource_type().unwrap_or_default(), path))
+    };
+    change.action != Some(ChangeAction::SyncWithActual)
+        && change.resource_drift_status.as_ref().is_some_and(|status| drifted.contains(status))
+        && (change.resource_drift_status == Some(StackResourceDriftStatus::Deleted) || change.details().iter().any(counts))
 }
 
 /// Whether a change replaces its resource, for all that can be said.

@@ -1,12 +1,14 @@
 //! Reads stacks.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
-use aws_sdk_cloudformation::types::{Stack as Described, TemplateStage};
+use aws_sdk_cloudformation::types::{Stack as Described, StackDriftStatus, TemplateStage};
+use aws_smithy_types::DateTime;
 
-use super::{EMPTY_ON_DESTROY, HIDDEN, State, events, text};
+use super::{EMPTY_ON_DESTROY, HIDDEN, State, events, inside, text};
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Live, Status, Tags};
+use crate::kind::{Live, Look, Status, Tags};
 use crate::template;
 
 /// What can be done with a stack.
@@ -91,7 +93,17 @@ pub async fn read(aws: &Aws, name: &str, declared: Option<&State>) -> Result<Opt
             live
         }
     };
+    let looked = last_look(&stack).filter(|_| status == Status::Settled);
+    let (resources, unchecked) = match looked {
+        Some(_) => {
+            let hidden = hidden_parameters.keys().map(String::as_str).collect();
+            inside::read(aws, &inside::Stack { name, template: &template, parameters: &parameters, hidden }).await?
+        }
+        None => Default::default(),
+    };
+    let look = Look { age: looked.and_then(age), unchecked };
     let state = State {
+        resources,
         template: text::folded(template, declared.map(|declared| &declared.template)),
         parameters,
         hidden_parameters,
@@ -103,7 +115,19 @@ pub async fn read(aws: &Aws, name: &str, declared: Option<&State>) -> Result<Opt
     let mut attributes = BTreeMap::from([("name".to_owned(), name.to_owned()), ("arn".to_owned(), arn.clone())]);
     let outputs = stack.outputs.unwrap_or_default().into_iter();
     attributes.extend(outputs.filter_map(|output| Some((output.output_key?, output.output_value.unwrap_or_default()))));
-    Ok(Some(Live { status, attributes, ..Live::settled(name, arn, state, Some(tags)) }))
+    Ok(Some(Live { status, attributes, look, ..Live::settled(name, arn, state, Some(tags)) }))
+}
+
+/// When CloudFormation last looked for drift in a stack, if nothing was made of the stack since.
+pub fn last_look(stack: &Described) -> Option<DateTime> {
+    let drift = stack.drift_information()?;
+    let checked = *drift.last_check_timestamp()?;
+    let made = *stack.last_updated_time().or_else(|| stack.creation_time())?;
+    (drift.stack_drift_status != Some(StackDriftStatus::NotChecked) && checked >= made).then_some(checked)
+}
+
+fn age(time: DateTime) -> Option<Duration> {
+    SystemTime::now().duration_since(SystemTime::try_from(time).ok()?).ok()
 }
 
 /// A stack's tags; those that AWS sets itself are left out.

@@ -3,7 +3,9 @@
 mod access;
 mod buckets;
 mod change_set;
+mod detect;
 mod events;
+mod inside;
 mod live;
 mod text;
 mod write;
@@ -125,6 +127,8 @@ pub struct State {
     capabilities: Vec<String>,
     empty_on_destroy: bool,
     termination_protection: bool,
+    /// What somebody changed inside of it, by the name of the resource in the template.
+    resources: inside::Deviations,
 }
 
 impl State {
@@ -142,6 +146,7 @@ impl Kind for Stack {
         Field { path: "template", rule: Rule::Document, why: "a template" },
         Field { path: "hidden_parameters", rule: Rule::Secret, why: "NoEcho parameters hold secrets" },
         Field { path: "capabilities", rule: Rule::Unordered, why: "capabilities have no order" },
+        Field { path: "resources", rule: Rule::Deviations, why: "CloudFormation knows what it made" },
     ];
     const INPUTS: &'static [(&'static str, Input)] = &[("template", Input::Template)];
     const STAMPED: bool = false;
@@ -151,11 +156,32 @@ impl Kind for Stack {
     const CALLS: &'static [Call] = &[
         Call::of(When::Read, STACK, &["cloudformation:DescribeStacks", "cloudformation:GetTemplate"]),
         Call::of(When::Read, STACK, &["cloudformation:DescribeStackEvents"]),
+        // What somebody asked CloudFormation to look for; a stack's policies may be another one's.
+        Call::of(When::Read, STACK, &["cloudformation:DescribeStackResourceDrifts"]),
+        Call::of(When::Read, ANY, &["cloudformation:DescribeStacks", "cloudformation:DescribeStackResources"]),
+        // IAM asks it of whoever describes stacks without naming one.
+        Call::of(When::Read, ANY, &["cloudformation:ListStacks"]),
+        Call::of(When::Drift, STACK, &["cloudformation:DetectStackDrift"]),
+        Call::of(When::Drift, ANY, &["cloudformation:DescribeStackDriftDetectionStatus"]),
         Call::of(When::Create, CHANGE_SET, MAKE),
         Call::of(When::Update(&[]), CHANGE_SET, MAKE),
         Call::of(When::Update(&[]), STACK, &["cloudformation:UpdateStack"]),
         // What a failed update left is cleared away first.
         Call::of(When::Update(&[]), STACK, &["cloudformation:RollbackStack", "cloudformation:ContinueUpdateRollback"]),
+        Call::of(When::Update(&["resources"]), STACK, &["cloudformation:DetectStackDrift"]),
+        // On what `accesses` says.
+        Call::of(
+            When::Update(&["resources"]),
+            &[],
+            &[
+                "s3:PutBucketPolicy",
+                "s3:DeleteBucketPolicy",
+                "sns:SetTopicAttributes",
+                "sns:Unsubscribe",
+                "scheduler:CreateSchedule",
+                "scheduler:UpdateSchedule",
+            ],
+        ),
         Call::of(When::Create, STACK, &["cloudformation:UpdateTerminationProtection"]),
         Call::of(When::Update(&["termination_protection"]), STACK, &["cloudformation:UpdateTerminationProtection"]),
         Call::of(When::Delete, STACK, &["cloudformation:ListStackResources"]),
@@ -235,6 +261,7 @@ impl Kind for Stack {
             capabilities,
             empty_on_destroy: spec.empty_on_destroy,
             termination_protection: spec.termination_protection,
+            resources: BTreeMap::new(),
         })
     }
 
@@ -243,10 +270,15 @@ impl Kind for Stack {
         access::of(world, name, state)
     }
 
-    /// Two requests per stack, at once; one or two more for a stack that is being worked on or that failed.
+    /// Two requests per stack, at once; one or two more for a stack that is being worked on or that failed, and those of
+    /// [`inside`] for one that was looked into since it was changed.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         let found = try_join_all(wanted.iter().map(|one| live::read(aws, &one.name, one.desired.as_ref())));
         Ok(found.await?.into_iter().flatten().collect())
+    }
+
+    async fn detect(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, String>, AwsError> {
+        detect::detect(aws, names).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
@@ -254,8 +286,10 @@ impl Kind for Stack {
     }
 
     /// Changes a stack as a whole: its tags too only change with it.
-    async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
-        write::converge(aws, &to, Some(from)).await
+    async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, changes: &[Change]) -> Result<(), AwsError> {
+        let mut from = from.clone();
+        inside::keep_shown(&mut from.state.resources, changes);
+        write::converge(aws, &to, Some(&from)).await
     }
 
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {

@@ -1,14 +1,15 @@
 //! What can be said of stacks without CloudFormation.
 
 use aws_sdk_cloudformation::types::{
-    ChangeAction, EvaluationType, Replacement, RequiresRecreation, ResourceChange, ResourceChangeDetail,
-    ResourceTargetDefinition, Stack as Described, StackStatus,
+    BeforeValueFrom, ChangeAction, EvaluationType, Replacement, RequiresRecreation, ResourceChange, ResourceChangeDetail,
+    ResourceTargetDefinition, Stack as Described, StackDriftInformation, StackDriftStatus, StackResourceDriftStatus, StackStatus,
 };
 use aws_smithy_types::DateTime;
 use serde_json::{Value, json};
 
-use super::live::{Phase, phase};
-use super::{Stack, State, change_set, text};
+use super::live::{Phase, last_look, phase};
+use super::{Stack, State, change_set, inside, text};
+use crate::diff::{Deviation, diff};
 use crate::kind::{Attribute, Kind, Part, World};
 
 fn world() -> World {
@@ -23,6 +24,7 @@ fn state(template: Value, parameters: &[(&str, &str)]) -> State {
         capabilities: vec![],
         empty_on_destroy: false,
         termination_protection: false,
+        resources: Default::default(),
     }
 }
 
@@ -157,4 +159,70 @@ fn what_the_plan_did_not_show_is_a_surprise() {
     assert_eq!(surprises(&same, &[change("B", False, Never, None), policy.clone()]), 0);
     assert_eq!(surprises(&renamed, &[change("B", True, Always, None), policy]), 1);
     assert_eq!(surprises(&same, &[change("P", Conditional, Always, None)]), 1);
+}
+
+#[test]
+fn a_look_counts_until_something_is_made_of_the_stack() {
+    let stack = |status: StackDriftStatus, looked: i64, updated: Option<i64>| {
+        let drift = StackDriftInformation::builder().stack_drift_status(status);
+        let drift = drift.last_check_timestamp(DateTime::from_secs(looked)).build();
+        let stack = Described::builder().creation_time(DateTime::from_secs(10)).drift_information(drift);
+        stack.set_last_updated_time(updated.map(DateTime::from_secs)).build()
+    };
+    let counts = |status, looked, updated| last_look(&stack(status, looked, updated)).is_some();
+    assert!(counts(StackDriftStatus::InSync, 20, None) && counts(StackDriftStatus::Drifted, 20, Some(15)));
+    assert!(!counts(StackDriftStatus::Drifted, 20, Some(25)) && !counts(StackDriftStatus::InSync, 5, None));
+    // Only one of its resources was looked at.
+    assert!(!counts(StackDriftStatus::NotChecked, 20, None));
+    assert!(last_look(&Described::builder().build()).is_none());
+}
+
+#[test]
+fn a_change_set_may_set_right_only_what_the_plan_showed() {
+    let change = |name: &str, status: StackResourceDriftStatus, path: &str| {
+        let target = ResourceTargetDefinition::builder().before_value_from(BeforeValueFrom::ActualState).path(path).build();
+        ResourceChange::builder()
+            .action(ChangeAction::Modify)
+            .logical_resource_id(name)
+            .resource_type("AWS::S3::Bucket")
+            .replacement(Replacement::False)
+            .resource_drift_status(status)
+            .details(ResourceChangeDetail::builder().target(target).build())
+            .build()
+    };
+    let mut from = state(json!({}), &[]);
+    let to = from.clone();
+    let gone = Deviation { path: vec![], live: None, declared: Some(json!("AWS::S3::Bucket")) };
+    from.resources.insert("Shown".into(), vec![gone]);
+    let surprises = |changes: &[ResourceChange]| change_set::surprises(&from, &to, changes).len();
+    use StackResourceDriftStatus::{Deleted, InSync, Modified};
+    let path = "/VersioningConfiguration/Status";
+    assert_eq!(surprises(&[change("Shown", Modified, path)]), 0);
+    assert_eq!(surprises(&[change("Other", Modified, path)]), 1);
+    assert_eq!(surprises(&[change("Other", Deleted, path)]), 1);
+    assert_eq!(surprises(&[change("Other", InSync, path)]), 0);
+    assert_eq!(surprises(&[change("Other", Modified, "/Tags/0")]), 1);
+    // CloudFormation is known to say so of what is there.
+    assert_eq!(surprises(&[change("Other", Modified, "/LifecycleConfiguration/Rules/0/ExpiredObjectDeleteMarker")]), 0);
+    let made_again = ResourceChange::builder().action(ChangeAction::Modify).logical_resource_id("Shown");
+    assert_eq!(surprises(&[made_again.replacement(Replacement::True).build()]), 0);
+}
+
+#[test]
+fn only_what_a_plan_shows_is_set_right() {
+    let deviation = |path: &[&str]| Deviation {
+        path: path.iter().map(|key| (*key).to_owned()).collect(),
+        live: Some(json!("is")),
+        declared: None,
+    };
+    let mut from = state(json!({}), &[]);
+    let subscription = ["Subscription", "email a.b@example.com"];
+    from.resources.insert("Topic".into(), vec![deviation(&subscription), deviation(&["TopicPolicy"])]);
+    from.resources.insert("Bucket".into(), vec![deviation(&["Tags", "0"])]);
+    let none = serde_json::to_value(state(json!({}), &[])).unwrap();
+    let mut changes = diff(&serde_json::to_value(&from).unwrap(), &none, Stack::FIELDS);
+    assert_eq!(changes.len(), 3);
+    changes.retain(|change| change.path.contains("Subscription"));
+    inside::keep_shown(&mut from.resources, &changes);
+    assert_eq!(from.resources, [("Topic".to_owned(), vec![deviation(&subscription)])].into());
 }

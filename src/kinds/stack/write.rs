@@ -6,7 +6,7 @@ use aws_sdk_cloudformation::types::{ChangeSetType, Stack as Described};
 use tokio::time::Instant;
 
 use super::live::{Phase, describe, id, phase, status, tags};
-use super::{EMPTY_ON_DESTROY, Stack, State, buckets, change_set, events};
+use super::{EMPTY_ON_DESTROY, Stack, State, buckets, change_set, detect, events, inside};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::{Kind, Live, Target};
@@ -23,7 +23,7 @@ pub async fn converge(aws: &Aws, to: &Target<State>, shown: Option<&Live<State>>
     let stack = loop {
         let stack = describe(aws, &to.name).await?;
         let Some(stack) = stack.filter(|stack| phase(stack) != Phase::Planned) else {
-            change_set::apply(aws, to, ChangeSetType::Create, None).await?;
+            change_set::apply(aws, to, ChangeSetType::Create, None, false).await?;
             break finished(aws, &to.name, None, deadline).await?;
         };
         let phase = phase(&stack);
@@ -51,7 +51,7 @@ pub async fn converge(aws: &Aws, to: &Target<State>, shown: Option<&Live<State>>
     protect(aws, &stack, to.state.termination_protection).await
 }
 
-/// Updates a stack, if more than its protection differs.
+/// Updates a stack, if more than its protection differs, and sets right what was shown to be changed inside of it.
 async fn update(
     aws: &Aws,
     to: &Target<State>,
@@ -66,16 +66,30 @@ async fn update(
     };
     let from = shown.or(read.as_ref());
     let differs = from.is_none_or(|from| {
-        let protected = State { termination_protection: to.state.termination_protection, ..from.state.clone() };
-        protected != to.state || tags(&stack) != change_set::all_tags(to)
+        let State { termination_protection, resources, .. } = to.state.clone();
+        State { termination_protection, resources, ..from.state.clone() } != to.state || tags(&stack) != change_set::all_tags(to)
     });
-    if !differs {
-        return Ok(stack);
+    let shown = from.map(|from| &from.state.resources).filter(|shown| !shown.is_empty());
+    let reverts = match (shown, from) {
+        (Some(shown), Some(from)) => inside::is_for_cloudformation(aws, &inside_of(&to.name, &from.state), shown).await?,
+        _ => false,
+    };
+    let begun =
+        (differs || reverts) && change_set::apply(aws, to, ChangeSetType::Update, from.map(|from| &from.state), reverts).await?;
+    let stack = if begun { finished(aws, &to.name, Some(&stack), deadline).await? } else { stack };
+    if let Some(shown) = shown {
+        inside::set_right(aws, &inside_of(&to.name, &to.state), shown).await?;
     }
-    match change_set::apply(aws, to, ChangeSetType::Update, from.map(|from| &from.state)).await? {
-        true => finished(aws, &to.name, Some(&stack), deadline).await,
-        false => Ok(stack),
+    if reverts && !begun {
+        // Somebody set it right meanwhile: what CloudFormation keeps of its last look is no longer so.
+        detect::detect_one(aws, &to.name).await?;
     }
+    Ok(stack)
+}
+
+fn inside_of<'a>(name: &'a str, state: &'a State) -> inside::Stack<'a> {
+    let hidden = state.hidden_parameters.keys().map(String::as_str).collect();
+    inside::Stack { name, template: &state.template, parameters: &state.parameters, hidden }
 }
 
 /// Waits for the end of what was begun. A stack that was rolled back is a failure.

@@ -11,7 +11,8 @@ import json
 MODULES = (
     *("iam", "lambda_code", "lambda_config", "lambda_policy"),
     *("stepfunctions", "paths", "history", "integrations"),
-    *("alarms", "cloudwatch", "cloudwatch_query", "dashboards", "events", "cloudformation", "local_pages"),
+    *("alarms", "cloudwatch", "cloudwatch_query", "dashboards", "events"),
+    *("buckets", "cloudformation", "drift", "enforcement", "local_pages"),
 )
 
 

@@ -1,40 +1,12 @@
-"""CloudFormation: buckets as resources."""
+"""CloudFormation: what replaces a resource, whose a resource is, and topics with the policy that SNS gives them."""
 
-from ministack.services import s3
-from ministack.services.cloudformation import provisioners
+import json
 
-BUCKET = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+from ministack.core.responses import get_account_id
+from ministack.services import sns
+from ministack.services.cloudformation import _stacks, handlers, provisioners
 
-# Gap: neither the template's tags nor the stack's reach a bucket.
-provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
-
-
-def tagged(original):
-    def work(*args):
-        physical, attributes = original(*args)
-        tags = args[-2].get("Tags")
-        if tags:
-            s3._bucket_tags[physical] = {tag["Key"]: tag["Value"] for tag in tags}
-        else:
-            s3._bucket_tags.pop(physical, None)
-        return physical, attributes
-
-    return work
-
-
-def only_when_empty(original):
-    """Gap: a bucket that still holds objects is deleted with its stack; on AWS the stack becomes DELETE_FAILED."""
-
-    def work(physical, properties):
-        if physical in s3._buckets and s3._delete_bucket(physical)[0] == 409:
-            raise ValueError("The bucket you tried to delete is not empty. You must delete all versions in the bucket. (Service: S3, Status Code: 409)")
-        return original(physical, properties)
-
-    return work
-
-
-BUCKET["create"], BUCKET["update"] = tagged(BUCKET["create"]), tagged(BUCKET["update"])
-BUCKET["delete"] = only_when_empty(BUCKET["delete"])
+from ministack_repairs import around
 
 # Gap: a type that the table lacks is "Replacement: Conditional" whatever changes. From AWS's resource schemas, for what our templates hold:
 for kind, properties in {
@@ -49,3 +21,42 @@ for kind, properties in {
     "AWS::ECR::Repository": {"RepositoryName", "EncryptionConfiguration"},
 }.items():
     provisioners._REPLACING_PROPERTIES.setdefault(kind, frozenset(properties))
+
+
+@around(handlers, "_describe_stack_resources")
+def describe_stack_resources(original, params):
+    """Gap: a resource cannot be looked up by its physical id."""
+    physical = handlers._p(params, "PhysicalResourceId")
+    if not physical or handlers._p(params, "StackName"):
+        return original(params)
+    for stack in _stacks.values():
+        for logical, record in stack.get("_resources", {}).items():
+            if record.get("PhysicalResourceId") == physical and stack.get("StackStatus") != "DELETE_COMPLETE":
+                return original({**params, "StackName": [stack["StackName"]], "LogicalResourceId": [logical]})
+    return handlers._error("ValidationError", "Stack for %s does not exist" % physical)
+
+
+# ---- Gap: a topic of a template gets a default policy that is not SNS's
+
+TOPIC = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
+ACTIONS = ("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe", "ListSubscriptionsByTopic", "Publish")
+
+
+def default_policy(topic):
+    statement = {
+        "Sid": "__default_statement_ID", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["SNS:" + action for action in ACTIONS],
+        "Resource": topic, "Condition": {"StringEquals": {"AWS:SourceOwner": get_account_id()}},
+    }
+    return json.dumps({"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]})
+
+
+def with_default_policy(original):
+    def work(*args):
+        topic, attributes = original(*args)
+        sns._topics[topic]["attributes"]["Policy"] = default_policy(topic)
+        return topic, attributes
+
+    return work
+
+
+TOPIC["create"] = with_default_policy(TOPIC["create"])

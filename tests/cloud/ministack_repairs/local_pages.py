@@ -3,6 +3,7 @@
 GET /__local__/tags    {ARN: {key: value}}: the live tags of everything in this process, for the tagging shim (tagging.py)
 GET /__local__/alarms  {name: state}, for endpoints whose update is watched by alarms (local_sagemaker/endpoints.py)
 GET /__local__/fire    fires a rule or a schedule now (events.py)
+GET /__local__/authorize  what IAM decides (enforcement.py)
 
 Gap: MiniStack's GetResources knows neither alarms nor state machines nor log groups nor stacks.
 """
@@ -13,7 +14,7 @@ import ministack.app as app
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudformation, cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, s3, sns, stepfunctions
 
-from ministack_repairs import events
+from ministack_repairs import enforcement, events
 
 
 def as_map(tags):
@@ -55,7 +56,7 @@ def alarms(_):
     return {name: alarm["StateValue"] for kept in (cloudwatch._alarms, cloudwatch._composite_alarms) for name, alarm in kept.items()}
 
 
-PAGES = {"/__local__/tags": everything, "/__local__/alarms": alarms, "/__local__/fire": events.fire}
+PAGES = {"/__local__/tags": everything, "/__local__/alarms": alarms, "/__local__/fire": events.fire, "/__local__/authorize": enforcement.authorize}
 
 
 def install():
