@@ -110,7 +110,7 @@ fn read_by_cloudformation(project: &Project) -> BTreeSet<String> {
     let registry = registry();
     let environment = environment::load(&project.path("environments/toy.yaml"), &registry).unwrap();
     let desired = desired::desired(&environment, "123456789012", &registry).unwrap();
-    let template = &desired.resources[&"stacks.base".parse::<Address>().unwrap()].state["template"];
+    let template = &desired.resources[&Address::new("stacks", "base")].state["template"];
     let parameters = BTreeMap::new();
     let context =
         Context { stack_name: "s", account: "123456789012", region: "us-east-1", partition: "aws", parameters: &parameters };
