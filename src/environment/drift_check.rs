@@ -16,19 +16,24 @@ pub const NAME: &str = "drift-check";
 pub const FOUND: &str = "drift-found";
 pub const UNKNOWN: &str = "drift-unknown";
 
-/// Where in the bootstrap bucket `apply` leaves what it applied, for the function: it has no files.
+/// Where in the bootstrap bucket all objects of an environment's check are.
+pub fn folder(app: &str, environment: &str) -> String {
+    format!("drift/{app}/{environment}/")
+}
+
+/// Where `apply` leaves what it applied, for the function: it has no files.
 pub fn applied_key(app: &str, environment: &str) -> String {
-    format!("desired/{app}/{environment}.json")
+    format!("{}applied.json", folder(app, environment))
 }
 
-/// Where it is kept there when each drift was first seen. Nothing needs it in order to run.
+/// Where it is kept when each drift was first seen. Nothing needs it in order to run.
 pub fn memory_key(app: &str, environment: &str) -> String {
-    format!("drift/{app}/{environment}.json")
+    format!("{}first-seen.json", folder(app, environment))
 }
 
-/// Where the function leaves there what it found last.
+/// Where the function leaves what it found last.
 pub fn report_key(app: &str, environment: &str) -> String {
-    format!("drift/{app}/{environment}/last.json")
+    format!("{}last.json", folder(app, environment))
 }
 
 const BLOCK: &str = "drift_check";
