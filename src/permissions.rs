@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::environment::Blocks;
-use crate::environment::drift_check::{applied_key, memory_key, report_key};
+use crate::environment::drift_check::folder;
 use crate::kind::{ANY, Access, AnyKind, Call, Registry, When, World};
 use statement::{Grant, Statement, statements};
 
@@ -127,16 +127,13 @@ fn verifying(desired: &Desired) -> Vec<Access> {
 /// What the environment's own check for drift is told by each apply, and what destroying takes away of it.
 fn checking(desired: &Desired) -> Vec<Access> {
     let world = &desired.world;
-    let on = |key: fn(&str, &str) -> String| {
-        let key = key(&world.app, &world.environment);
-        format!("arn:{}:s3:::{}/{key}", world.partition(), world.bootstrap_bucket())
-    };
-    let left = [applied_key, memory_key, report_key].map(|key| Access::of(When::Delete, "s3:DeleteObject", on(key)));
+    let folder = folder(&world.app, &world.environment);
+    let left = format!("arn:{}:s3:::{}/{folder}*", world.partition(), world.bootstrap_bucket());
     let told = desired.drift_check().into_iter().flat_map(|function| {
         let alias = world.arn("lambda", &format!("function:{}:live", function.name));
-        [Access::of(When::Create, "s3:PutObject", on(applied_key)), Access::of(When::Create, "lambda:InvokeFunction", alias)]
+        [Access::of(When::Create, "s3:PutObject", left.clone()), Access::of(When::Create, "lambda:InvokeFunction", alias)]
     });
-    left.into_iter().chain(told).collect()
+    [Access::of(When::Delete, "s3:DeleteObject", left.clone())].into_iter().chain(told).collect()
 }
 
 fn is_declared(kind: &dyn AnyKind, desired: &Desired) -> bool {

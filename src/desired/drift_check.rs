@@ -7,13 +7,10 @@ use crate::address::Address;
 use crate::environment::drift_check::NAME;
 use crate::kind::Registry;
 use crate::permissions::{Job, policy};
+use crate::policy::{ROLE_INLINE_LIMIT, size};
 
 /// The name of the inline policy; the one that its declaration asks for has another.
 const READS: &str = "reads";
-/// What all inline policies of a role may have together, in characters without white space.
-///
-/// Source: "IAM and AWS STS quotas" in the IAM user guide.
-const LONGEST: usize = 10_240;
 
 /// Gives the function's role the smallest policy that a look needs.
 ///
@@ -26,9 +23,11 @@ pub fn grant(desired: &mut Desired, registry: &Registry) -> Result<(), String> {
         return Ok(());
     };
     policies.insert(READS.to_owned(), reads);
-    let size: usize = policies.values().map(|policy| policy.to_string().chars().filter(|c| !c.is_whitespace()).count()).sum();
-    if size > LONGEST {
-        return Err(format!("what this environment's check reads takes a policy of {size} characters; IAM takes {LONGEST}"));
+    let characters: usize = policies.values().map(size).sum();
+    if characters > ROLE_INLINE_LIMIT {
+        return Err(format!(
+            "what this environment's check reads takes a policy of {characters} characters; IAM takes {ROLE_INLINE_LIMIT}"
+        ));
     }
     Ok(())
 }

@@ -116,19 +116,23 @@ async fn looked(aws: &Aws) -> Result<(Plan, Reading), AwsError> {
 
 fn found(world: &World, drift: &Plan, reading: Reading) -> Answer {
     let names: Vec<String> = drift.steps.iter().map(|step| step.address.to_string()).collect();
-    let conflict = drift.conflicts.iter().map(|conflict| conflict.message.clone());
-    let unread = drift.unread().map(|(what, unread)| format!("{what}: {}", unread.why));
-    let unchecked = drift
-        .unchecked
-        .iter()
-        .flat_map(|(address, parts)| parts.iter().filter(|part| part.failed).map(move |part| format!("{address}: {}", part.why)));
-    let (verdict, text) = match (names.as_slice(), conflict.chain(unread).chain(unchecked).next()) {
-        (_, Some(doubt)) => (Verdict::Unknown, format!("unknown: {doubt}")),
+    let (verdict, text) = match (names.as_slice(), why_unknown(drift)) {
+        (_, Some(why)) => (Verdict::Unknown, format!("unknown: {why}")),
         ([], None) => (Verdict::None, "no drift".to_owned()),
         ([one], None) => (Verdict::Drift, format!("1 resource changed outside: {one}")),
         (several, None) => (Verdict::Drift, format!("{} resources changed outside: {}", several.len(), several.join(", "))),
     };
     Answer { reading: Some(reading), ..verdict_of(world, verdict, &text) }
+}
+
+/// What keeps a look from being one at all of it.
+fn why_unknown(drift: &Plan) -> Option<String> {
+    let conflict = drift.conflicts.iter().map(|conflict| conflict.message.clone());
+    let unread = drift.unread().map(|(what, unread)| format!("{what}: {}", unread.why));
+    let unchecked = drift.unchecked.iter().flat_map(|(address, parts)| {
+        parts.iter().filter(|part| part.failed).map(move |part| format!("{address}: {}", part.why))
+    });
+    conflict.chain(unread).chain(unchecked).next()
 }
 
 fn unknown(world: &World, error: &AwsError) -> Answer {

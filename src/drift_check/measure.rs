@@ -38,7 +38,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// What belongs to someone else is as unknown as what could not be read.
+    /// What belongs to someone else is as unknown as what could not be looked at.
     pub fn of(drift: &Plan, oldest_seconds: u64) -> Self {
         let declared = drift.desired.resources.keys().map(|address| (address.section.clone(), 0));
         let mut kinds: BTreeMap<String, usize> = declared.collect();
@@ -48,7 +48,8 @@ impl Reading {
         Self { drifted: drift.steps.len(), kinds, oldest_seconds, unknown: drift.gaps() + drift.conflicts.len() }
     }
 
-    /// All data points; zeros too, since only they bring an alarm back to OK.
+    /// All data points; zeros too, since only they bring an alarm back to OK. But a zero says that nothing drifted, and where
+    /// something is unknown nobody knows that.
     pub fn metrics(&self) -> Vec<Metric> {
         let count = |name, kind, value: usize| Metric { name, kind, value: value as f64, unit: Unit::Count };
         let mut metrics = vec![
@@ -57,6 +58,7 @@ impl Reading {
             unknown(self.unknown),
         ];
         metrics.extend(self.kinds.iter().map(|(kind, drifted)| count("DriftedResources", Some(kind.clone()), *drifted)));
+        metrics.retain(|metric| self.unknown == 0 || metric.value > 0.0);
         metrics
     }
 }
@@ -109,13 +111,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_someone_elses_is_unknown() {
+    fn what_is_someone_elses_or_unread_is_unknown() {
         let mut report = drift(&[]);
         report.conflicts.push(Conflict { address: "roles.a".parse().unwrap(), message: String::new(), help: String::new() });
         let unread = Unread { what: "it".into(), why: "denied".into(), help: None };
         report.unknown.insert("roles.b".parse().unwrap(), unread.clone());
         report.unseen.push(unread);
-        assert_eq!(Reading::of(&report, 0).unknown, 3);
+        let reading = Reading::of(&report, 0);
+        assert_eq!((reading.unknown, reading.metrics()), (3, vec![unknown(3)]));
     }
 
     #[test]

@@ -12,19 +12,19 @@ use crate::plan::Plan;
 
 /// Publishes what a look found, and remembers it.
 ///
-/// The metrics go first: what is remembered only makes ages right.
+/// The metrics go first, and also where the memory cannot be read: it only makes ages right.
 ///
 /// # Errors
 /// CloudWatch or S3 refused; a memory that is missing or broken is no error, it starts anew.
 pub async fn publish(aws: &Aws, drift: &Plan) -> Result<Reading, AwsError> {
     let now = Timestamp::now();
     let key = key_of(&aws.world, memory_key);
-    let kept = bootstrap::read(aws, &key).await?;
-    let before = kept.as_deref().and_then(Memory::parse);
+    let kept = bootstrap::read(aws, &key).await;
+    let before = kept.as_ref().ok().and_then(Option::as_deref).and_then(Memory::parse);
     let after = before.clone().unwrap_or_default().after(drift, now);
     let reading = Reading::of(drift, after.oldest_age(drift, now));
     put(aws, &reading.metrics()).await?;
-    let unchanged = before.as_ref() == Some(&after) || (kept.is_none() && after == Memory::default());
+    let unchanged = before.as_ref() == Some(&after) || (kept?.is_none() && after == Memory::default());
     if !unchanged {
         let document = serde_json::to_vec(&after).map_err(|error| AwsError::local(error.to_string()))?;
         // Where the bucket is missing nothing was ever applied, and nothing is worth remembering.

@@ -16,19 +16,24 @@ pub const NAME: &str = "drift-check";
 pub const FOUND: &str = "drift-found";
 pub const UNKNOWN: &str = "drift-unknown";
 
-/// Where in the bootstrap bucket `apply` leaves what it applied, for the function: it has no files.
+/// Where in the bootstrap bucket all objects of an environment's check are.
+pub fn folder(app: &str, environment: &str) -> String {
+    format!("drift/{app}/{environment}/")
+}
+
+/// Where `apply` leaves what it applied, for the function: it has no files.
 pub fn applied_key(app: &str, environment: &str) -> String {
-    format!("desired/{app}/{environment}.json")
+    format!("{}applied.json", folder(app, environment))
 }
 
-/// Where it is kept there when each drift was first seen. Nothing needs it in order to run.
+/// Where it is kept when each drift was first seen. Nothing needs it in order to run.
 pub fn memory_key(app: &str, environment: &str) -> String {
-    format!("drift/{app}/{environment}.json")
+    format!("{}first-seen.json", folder(app, environment))
 }
 
-/// Where the function leaves there what it found last.
+/// Where the function leaves what it found last.
 pub fn report_key(app: &str, environment: &str) -> String {
-    format!("drift/{app}/{environment}/last.json")
+    format!("{}last.json", folder(app, environment))
 }
 
 const BLOCK: &str = "drift_check";
@@ -50,7 +55,15 @@ pub struct DriftCheck {
     /// Who else may start a check: accounts, or ARNs of roles, such as that of a workflow that asks many environments.
     #[serde(default)]
     pub callers: Vec<Caller>,
+    /// ARNs of managed policies for its role: CloudFormation reads with it what stacks hold, also types that scones does not know.
+    #[serde(default)]
+    pub managed_policies: Vec<ManagedPolicyArn>,
 }
+
+/// The ARN of a managed policy.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct ManagedPolicyArn(#[schemars(regex(pattern = r"^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/.+$"))] String);
 
 /// The ARN of what an alarm tells.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -114,6 +127,7 @@ impl DriftCheck {
                 "assumed_by": "lambda.amazonaws.com",
                 "description": "Reads what ${app} ${environment} is made of, and publishes what drifted",
                 "allow": allowed(),
+                "managed_policies": self.managed_policies,
             } },
             "functions": { NAME: {
                 "source": PROGRAM,

@@ -91,12 +91,12 @@ fn what_is_published_makes_an_alarm_ring() {
     project.scones(&["drift", "toy", "--publish"]).expect(0);
     assert_eq!((most("published", "DriftedResources", None), most("published", "OldestDriftAge", None)), (Some(0.0), Some(0.0)));
     assert_eq!(most("published", "DriftedResources", Some("roles")), Some(0.0));
-    assert_eq!(object("drift/published/toy.json"), None);
+    assert_eq!(object("drift/published/toy/first-seen.json"), None);
     until("the alarm is quiet", || alarm("published-toy-drift") == "OK");
 
     describe_role("published-toy-run", "someone else");
     project.scones(&["drift", "toy", "--publish"]).expect(2);
-    let memory = object("drift/published/toy.json").unwrap();
+    let memory = object("drift/published/toy/first-seen.json").unwrap();
     assert_eq!(memory["first_seen"].as_object().unwrap().keys().collect::<Vec<_>>(), ["roles.run:description"]);
     let kinds = ["roles", "alarms"].map(|kind| most("published", "DriftedResources", Some(kind)));
     assert_eq!((most("published", "DriftedResources", None), kinds), (Some(1.0), [Some(1.0), Some(0.0)]));
@@ -106,19 +106,22 @@ fn what_is_published_makes_an_alarm_ring() {
     // It is known since yesterday.
     let seen = SystemTime::now() - Duration::from_secs(86_400);
     let seen = aws_smithy_types::DateTime::from(seen).fmt(aws_smithy_types::date_time::Format::DateTime).unwrap();
-    put("drift/published/toy.json", &json!({ "format": 1, "first_seen": { "roles.run:description": seen } }).to_string());
+    put(
+        "drift/published/toy/first-seen.json",
+        &json!({ "format": 1, "first_seen": { "roles.run:description": seen } }).to_string(),
+    );
     project.scones(&["drift", "toy", "--publish"]).expect(2);
     assert!(most("published", "OldestDriftAge", None).is_some_and(|age| (86_399.0..87_000.0).contains(&age)));
     // A broken memory starts anew, and nothing else changes.
-    put("drift/published/toy.json", "{ not JSON");
+    put("drift/published/toy/first-seen.json", "{ not JSON");
     project.scones(&["drift", "toy", "--publish"]).expect(2);
-    assert!(object("drift/published/toy.json").unwrap()["first_seen"]["roles.run:description"].is_string());
+    assert!(object("drift/published/toy/first-seen.json").unwrap()["first_seen"]["roles.run:description"].is_string());
 
     project.scones(&["apply", "toy", "--yes"]).expect(0);
     project.scones(&["drift", "toy", "--publish"]).expect(0);
-    assert_eq!(object("drift/published/toy.json").unwrap()["first_seen"], json!({}));
+    assert_eq!(object("drift/published/toy/first-seen.json").unwrap()["first_seen"], json!({}));
     project.scones(&["destroy", "toy", "--yes"]).expect(0);
-    assert_eq!(object("drift/published/toy.json"), None);
+    assert_eq!(object("drift/published/toy/first-seen.json"), None);
     assert_no_violations();
 }
 
@@ -159,9 +162,9 @@ fn a_check_that_is_killed_leaves_nothing_behind() {
     until("the memory is read", || gateway(&sent)["by_operation"].as_object().is_some_and(|by| by.contains_key("s3:GetObject")));
     child.as_mut().unwrap().kill().unwrap();
     child.unwrap().wait().unwrap();
-    assert_eq!(object("drift/killed/toy.json"), None);
+    assert_eq!(object("drift/killed/toy/first-seen.json"), None);
     project.scones(&["drift", "toy", "--publish"]).expect(2);
-    assert!(object("drift/killed/toy.json").is_some());
+    assert!(object("drift/killed/toy/first-seen.json").is_some());
     assert_no_violations();
 }
 
@@ -215,7 +218,7 @@ fn the_check_inside_aws_rings_and_falls_silent() {
     project.write("stacks/drift-sweep.asl.yaml", &sweep);
     apply(&project).expect(0);
     project.scones(&["plan", "toy"]).expect(0);
-    assert_eq!(object("desired/watched/toy.json").unwrap()["desired"]["world"]["app"], "watched");
+    assert_eq!(object("drift/watched/toy/applied.json").unwrap()["desired"]["world"]["app"], "watched");
     // Apply itself asks for the first look.
     let report = || object("drift/watched/toy/last.json").unwrap_or_default();
     until("the first look", || report()["answer"]["verdict"] == "none");
@@ -226,7 +229,7 @@ fn the_check_inside_aws_rings_and_falls_silent() {
     until("the alarm rings", || alarm(FOUND) == "ALARM");
     until("the report is there", || report()["answer"]["verdict"] == "drift");
     assert_eq!(report()["drift"]["steps"][0]["address"], "roles.watched");
-    assert!(object("drift/watched/toy.json").unwrap()["first_seen"]["roles.watched:description"].is_string());
+    assert!(object("drift/watched/toy/first-seen.json").unwrap()["first_seen"]["roles.watched:description"].is_string());
 
     let (machine, topic) = (
         "arn:aws:states:us-east-1:123456789012:stateMachine:watched-toy-sweep",
@@ -249,7 +252,7 @@ fn the_check_inside_aws_rings_and_falls_silent() {
     assert_eq!([&alone["environments"], &alone["drifted"], &alone["unknown"]], [1, 0, 0], "{alone}");
 
     // What apply left is no state: without it only the check is at a loss, and says so.
-    wait(s3().delete_object().bucket(BUCKET).key("desired/watched/toy.json").send()).unwrap();
+    wait(s3().delete_object().bucket(BUCKET).key("drift/watched/toy/applied.json").send()).unwrap();
     project.scones(&["plan", "toy"]).expect(0);
     project.scones(&["drift", "toy"]).expect(0);
     control(RULE);
@@ -257,12 +260,12 @@ fn the_check_inside_aws_rings_and_falls_silent() {
     let said = report()["answer"]["summary"].as_str().unwrap().to_owned();
     assert!(said.contains("never applied") && said.contains("scones apply toy"), "{said}");
     assert_eq!(most("watched", "Unknown", None), Some(1.0));
-    put("desired/watched/toy.json", "{ not JSON");
+    put("drift/watched/toy/applied.json", "{ not JSON");
     control(RULE);
     until("the check refuses it", || report()["answer"]["summary"].as_str().is_some_and(|text| text.contains("apply again")));
 
     project.scones(&["destroy", "toy", "--yes"]).expect(0);
-    for key in ["desired/watched/toy.json", "drift/watched/toy.json", "drift/watched/toy/last.json"] {
+    for key in ["drift/watched/toy/applied.json", "drift/watched/toy/first-seen.json", "drift/watched/toy/last.json"] {
         assert_eq!(object(key), None, "{key}");
     }
     assert_no_violations();

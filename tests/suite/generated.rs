@@ -205,6 +205,25 @@ fn monitor() -> impl Strategy<Value = Value> {
     )
 }
 
+fn schedule() -> impl Strategy<Value = Value> {
+    let cron = select(vec!["cron(0 6 * * ? *)", "cron(0/5 8-17 ? * MON-FRI *)", "cron(0 6 * * * *)", "rate(1 hour)", ""]);
+    let when = prop_oneof![
+        2 => duration().prop_map(|every| json!({ "function": "echo", "every": every })),
+        1 => cron.prop_map(|cron| json!({ "function": "echo", "schedule": cron })),
+    ];
+    let fields = vec![
+        optional("input", map()),
+        optional("enabled", any::<bool>().prop_map(Value::from)),
+        optional("name", select(vec!["gen.rule_1", "a b", "x"]).prop_map(Value::from)),
+    ];
+    (when, fields).prop_map(|(mut schedule, groups)| {
+        for (key, value) in groups.into_iter().flatten() {
+            schedule[key] = value;
+        }
+        schedule
+    })
+}
+
 fn quality_monitor() -> impl Strategy<Value = Value> {
     object(
         json!({
@@ -286,6 +305,10 @@ fn environment() -> impl Strategy<Value = Value> {
             );
             environment["functions"]["echo"]["permissions"] = json!({ "look": { "principal": "events.amazonaws.com" } });
             environment["monitors"] = json!({ "look": monitor });
+        })),
+        schedule().prop_map(move |schedule| with(&|environment| {
+            environment["functions"]["echo"]["permissions"] = json!({ "look": { "principal": "events.amazonaws.com" } });
+            environment["schedules"] = json!({ "look": schedule });
         })),
     ]
 }

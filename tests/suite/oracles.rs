@@ -82,7 +82,8 @@ fn parliament_passes_the_policies() {
     let folder = TempDir::new().unwrap();
     let mut count = 0;
     for (name, state) in states("roles") {
-        for (policy, document) in state["policies"].as_object().unwrap() {
+        // What checks for drift read is among the printed policies.
+        for (policy, document) in state["policies"].as_object().unwrap().iter().filter(|(policy, _)| *policy != "reads") {
             write(folder.path(), &format!("{name}-{policy}"), document);
             count += 1;
         }
