@@ -129,7 +129,7 @@ fn report(old: &Source, new: &Source, accepted: &Accepted, root: &Node, environm
         out.extend(edit.in_place_of.iter().map(|text| paint(FAINT, format!("  in place of the reference {text}"))));
     }
     for (path, why) in &accepted.left {
-        out.push(format!("left: {path}: {why}"));
+        out.extend([format!("left: {path}"), paint(FAINT, format!("  {why}"))]);
     }
     if !accepted.left.is_empty() {
         out.push(format!("To go on: scones apply {environment}"));

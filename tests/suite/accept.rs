@@ -153,7 +153,7 @@ roles:
         "functions.echo memory: 256 → 512\n  written to environments/work.yaml:8:13",
         "functions.echo timeout: 10 → 20\n  written to environments/work.yaml:9:14\n  which overrides environments/base.yaml:21:14",
         "in place of the reference ${values.greeting}",
-        "left: functions.echo:alias.version: apply publishes a version",
+        "left: functions.echo:alias.version\n  apply publishes a version, and moves the alias `live` to it\nTo go on: scones apply work",
     ] {
         assert!(run.stdout.contains(told), "{told:?} is not in\n{}", run.stdout);
     }
