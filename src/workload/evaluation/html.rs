@@ -53,12 +53,12 @@ fn header(out: &mut String, evaluation: &Evaluation) {
     let _ = write!(
         out,
         "<header>\n<p class=\"of\">{} / {}</p>\n<h1><span>{}</span> accuracy</h1>\n<p>{correct} of {pictures} pictures right; \
-         between {} and {} with 95 % confidence.</p>\n",
+         between {} and {} with 95&nbsp;% confidence.</p>\n",
         escape(&context.app),
         escape(&context.environment),
-        percent(accuracy.value),
-        percent(accuracy.low),
-        percent(accuracy.high)
+        unbroken(accuracy.value),
+        unbroken(accuracy.low),
+        unbroken(accuracy.high)
     );
     if evaluation.failures.count > 0 {
         let _ = writeln!(out, "<p class=\"bad\">{}.</p>", failed(evaluation.failures.count));
@@ -72,6 +72,11 @@ fn header(out: &mut String, evaluation: &Evaluation) {
         let _ = writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", escape(&value));
     }
     out.push_str("</dl>\n</header>\n");
+}
+
+/// A share as a percentage that stays on one line.
+fn unbroken(share: f64) -> String {
+    percent(share).replace(' ', "&nbsp;")
 }
 
 fn numbers(evaluation: &Evaluation) -> Vec<(String, String)> {

@@ -47,7 +47,7 @@ fn bar(out: &mut String, class: &str, (left, right): (f64, f64), height: f64, ti
 
 /// Lines across the plot at these heights, with their labels, and what the heights count.
 fn grid(out: &mut String, name: &str, ticks: &[(f64, String)]) {
-    words(out, "start", (0.0, place(0.0, 1.0).1 - 9.0), name);
+    words(out, "start", (0.0, place(0.0, 1.0).1 - 12.0), name);
     for (height, label) in ticks {
         line(out, "grid", place(0.0, *height), place(1.0, *height));
         let (x, y) = place(0.0, *height);
