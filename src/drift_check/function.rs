@@ -129,9 +129,10 @@ fn found(world: &World, drift: &Plan, reading: Reading) -> Answer {
 fn why_unknown(drift: &Plan) -> Option<String> {
     let conflict = drift.conflicts.iter().map(|conflict| conflict.message.clone());
     let unread = drift.unread().map(|(what, unread)| format!("{what}: {}", unread.why));
-    let unchecked = drift.unchecked.iter().flat_map(|(address, parts)| {
-        parts.iter().filter(|part| part.failed).map(move |part| format!("{address}: {}", part.why))
-    });
+    let unchecked = drift
+        .unchecked
+        .iter()
+        .flat_map(|(address, parts)| parts.iter().filter(|part| part.failed).map(move |part| format!("{address}: {}", part.why)));
     conflict.chain(unread).chain(unchecked).next()
 }
 
