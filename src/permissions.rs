@@ -115,7 +115,9 @@ fn verifying(desired: &Desired) -> Vec<Access> {
     let Ok(Blocks { verify: Some(_), run: Some(run), .. }) = Blocks::of(&desired.blocks) else { return vec![] };
     let world = &desired.world;
     let workflow = desired.resources.get(&Address::new("state_machines", run.workflow.as_str()));
-    let name = workflow.map_or("*", |workflow| workflow.name.as_str());
+    // The environment's own workflows are one pattern: whoever applies may change each of them anyway.
+    let own = format!("{}*", world.prefix());
+    let name = workflow.map_or("*", |workflow| if workflow.name.starts_with(&world.prefix()) { &own } else { &workflow.name });
     let upload = run.upload.trim_start_matches("s3://");
     vec![
         Access::of(When::Create, "states:StartExecution", world.arn("states", &format!("stateMachine:{name}"))),

@@ -66,7 +66,9 @@ impl Question {
 
     /// The names of events to ask for where CloudTrail does not know events by the resource.
     pub fn causes(&self) -> BTreeSet<String> {
-        let calls = self.calls.iter().filter(|(_, weight)| **weight == Weight::Cause).map(|(call, _)| *call);
+        let by_tags = self.tags || self.is_set_by_tags();
+        let causes = self.calls.iter().filter(|((_, api), weight)| **weight == Weight::Cause && (by_tags || !is_tagging(api)));
+        let calls = causes.map(|(call, _)| *call);
         let calls = calls.flat_map(|(service, api)| std::iter::once(api).chain(twins(api)).map(move |api| event(service, api)));
         let tags = tag_calls(&self.service).into_iter().filter(|_| self.tags).map(|api| event(&self.service, api));
         calls.chain(tags).collect()
