@@ -1,5 +1,6 @@
 //! Scones Unlimited itself, as shipped, on the local cloud: deployed, classifying pictures, interrupted, destroyed.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -238,11 +239,14 @@ fn killed_at_any_moment_the_next_apply_finishes() {
 #[test]
 fn interrupted_politely_it_says_what_is_left() {
     let _turn = turn();
-    let child = command(&["apply", "local", "--yes"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Asked as soon as the first request that changes something was seen to be on its way.
-    std::thread::sleep(Duration::from_millis(1500));
+    let mut child = command(&["apply", "local", "--yes"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Asked once the first step is done: from then on, others are in flight.
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut stderr = String::new();
+    while !stderr.contains('✓') && told.read_line(&mut stderr).unwrap() > 0 {}
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let run = Run::from(child.wait_with_output().unwrap());
+    told.read_to_string(&mut stderr).unwrap();
+    let run = Run { stderr, ..Run::from(child.wait_with_output().unwrap()) };
     assert!([130, 0].contains(&run.code), "{run:?}");
     if run.code == 130 {
         assert!(run.stderr.contains("finishing what is in flight") && run.stderr.contains("scones apply local"), "{run:?}");
