@@ -193,10 +193,15 @@ fn closed(on: &str) -> String {
     if out.starts_with('*') { "*".to_owned() } else { out }
 }
 
-/// Roles below the environment's path are one pattern: who may make any role there gains nothing by a list of them.
+/// Roles below the environment's path are one pattern, and so are schedules in its group: who may make any of them there
+/// gains nothing by a list of them.
 fn in_path(on: String, world: &World) -> String {
-    let path = format!("arn:{}:iam::{}:role{}", world.partition(), world.account, world.role_path());
-    if on.starts_with(&path) { path + "*" } else { on }
+    let roles = format!("arn:{}:iam::{}:role{}", world.partition(), world.account, world.role_path());
+    let schedules = world.arn("scheduler", &format!("schedule/{}-{}/", world.app, world.environment));
+    match [roles, schedules].into_iter().find(|path| on.starts_with(path)) {
+        Some(path) => path + "*",
+        None => on,
+    }
 }
 
 #[cfg(test)]
