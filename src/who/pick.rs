@@ -81,7 +81,9 @@ impl Question {
 
     /// Who caused the drift, or made the resource if nothing else is known.
     pub fn answer(&self, events: &[Event]) -> Who {
-        let counting = events.iter().map(|event| (self.weight(event), event)).filter(|(weight, _)| *weight > Weight::Nothing);
+        // CloudTrail tells whole seconds, and the newest first: of two at once the first is the later one.
+        let counting =
+            events.iter().rev().map(|event| (self.weight(event), event)).filter(|(weight, _)| *weight > Weight::Nothing);
         match counting.max_by(|(a, one), (b, other)| (a, &one.time).cmp(&(b, &other.time))) {
             Some((_, event)) => Who::Known(event.author()),
             None => Who::Nobody,

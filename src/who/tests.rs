@@ -149,6 +149,10 @@ fn refused_and_reading_requests_change_nothing() {
     events[2].read_only = true;
     let Who::Known(author) = policies.answer(&events) else { panic!() };
     assert_eq!(author.time, "2026-11-27T01:00:00Z");
+    let at_once =
+        ["DeleteRolePolicy", "PutRolePolicy"].map(|name| event(name, "iam.amazonaws.com", "2026-11-27T04:00:00Z", Value::Null));
+    let Who::Known(author) = policies.answer(&at_once) else { panic!() };
+    assert_eq!(author.event, "DeleteRolePolicy");
 }
 
 #[test]
