@@ -343,6 +343,7 @@ fn what_validate_accepts_aws_models_accept() {
         };
         let applied = run(&["apply", "toy", "--yes"]);
         let again = run(&["plan", "toy"]);
+        let drift = run(&["drift", "toy"]);
         let destroyed = run(&["destroy", "toy", "--yes"]);
         let violations = gateway("/__cloud__/violations");
         let ours: Vec<&Value> = violations
@@ -354,6 +355,7 @@ fn what_validate_accepts_aws_models_accept() {
         prop_assert!(ours.is_empty(), "{environment}: {ours:#?}");
         prop_assert_eq!(applied.code, 0, "{}: {}", environment, applied.stderr);
         prop_assert_eq!(again.code, 0, "{}: {}", environment, again.stdout);
+        prop_assert_eq!(drift.code, 0, "{}: {}", environment, drift.stdout);
         prop_assert_eq!(destroyed.code, 0, "{}: {}", environment, destroyed.stderr);
         Ok(())
     });
