@@ -251,6 +251,8 @@ fn no_request_of_a_kind_is_forgotten() {
         "lambda:GetLayerVersion",
         "lambda:InvokeFunction",
         "sagemaker:DescribeModelPackage",
+        "sns:GetSubscriptionAttributes",
+        "sns:SetSubscriptionAttributes",
         "sts:AssumeRole",
         // A role is read with its tags.
         "iam:ListRoleTags",

@@ -4,6 +4,9 @@ use super::{State, text};
 use crate::kind::{Access, When, World};
 use crate::template::{Context, INLINE_LIMIT, Requirement, requirements};
 
+/// Source: the Service Authorization Reference.
+const OF_NO_RESOURCE: [&str; 3] = ["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"];
+
 pub fn of(world: &World, name: &str, state: &State) -> Vec<Access> {
     let parameters = state.all_parameters();
     let context = Context {
@@ -29,21 +32,25 @@ fn needed(stack: &str, state: &State, requirement: Requirement) -> Vec<Access> {
         Requirement::PassRole { role, service } => vec![Access::pass_role(role, service)],
         Requirement::Actions { type_name, on, reads, writes } => {
             let (more_reads, more_writes) = besides(type_name);
-            let on_each = |when: When, actions: Vec<&'static str>| {
-                let of =
-                    move |arn: &String| actions.iter().map(|action| Access::of(when, action, arn.as_str())).collect::<Vec<_>>();
-                on.iter().flat_map(of).collect::<Vec<_>>()
-            };
             let emptied = on.iter().filter(|_| type_name == "AWS::S3::Bucket");
             let emptied: Vec<Access> = emptied.flat_map(|arn| emptied_of(arn, state.empty_on_destroy)).collect();
-            let ended = on.iter().filter(|_| type_name == "AWS::SNS::Topic").map(|topic| format!("{topic}:*"));
-            let ended: Vec<Access> = ended.map(|all| Access::of(When::Create, "sns:Unsubscribe", all)).collect();
             // CloudFormation reads all of a type when it looks for drift.
-            let own = [on_each(When::Drift, reads), on_each(When::Read, more_reads.to_vec())];
-            let changed = [on_each(When::Create, writes), on_each(When::Create, more_writes.to_vec())];
-            own.into_iter().chain(changed).chain([emptied, ended]).flatten().collect()
+            [
+                on_each(When::Drift, &reads, &on),
+                on_each(When::Read, more_reads, &on),
+                on_each(When::Create, &writes, &on),
+                on_each(When::Create, more_writes, &on),
+                emptied,
+            ]
+            .concat()
         }
     }
+}
+
+/// Each action on each of the resources, but for those of which IAM knows no resource.
+fn on_each(when: When, actions: &[&'static str], on: &[String]) -> Vec<Access> {
+    let place = |action: &str, arn: &str| if OF_NO_RESOURCE.contains(&action) { "*".to_owned() } else { arn.to_owned() };
+    on.iter().flat_map(|arn| actions.iter().map(move |&action| Access::of(when, action, place(action, arn)))).collect()
 }
 
 /// What is read and set right of a type because CloudFormation passes it over, and what is read to judge its reports.

@@ -21,9 +21,9 @@ OWN_KEY = os.environ.get("AWS_ACCESS_KEY_ID", "")
 RPC = re.compile(r"/service/[^/]+/operation/(\w+)")
 # Asked on everything, whatever the request names. Sources: the Service Authorization Reference; DescribeAlarms and PutCompositeAlarm in
 # CloudWatch's API reference.
-ON_ALL = ("cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm", "events:ListRules", "logs:DescribeLogGroups", "iam:ListRoles")
+ON_ALL = ("cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm", "events:ListRules", "logs:DescribeLogGroups", "iam:ListRoles", "sns:Unsubscribe")
 # How requests name what they are about, where MiniStack does not look: an ARN, or a name and the ARN that it stands in.
-ARNS = {"states": ("resourceArn",), "events": ("ResourceARN",), "monitoring": ("ResourceARN",), "cloudformation": ("ChangeSetName",), "sns": ("SubscriptionArn",)}
+ARNS = {"states": ("resourceArn",), "events": ("ResourceARN",), "monitoring": ("ResourceARN",), "cloudformation": ("ChangeSetName",)}
 NAMES = {
     "lambda": (("FunctionName", "arn:aws:lambda:{region}:{account}:function:{name}"),),
     "events": (("Rule", "arn:aws:events:{region}:{account}:rule/{name}"), ("Name", "arn:aws:events:{region}:{account}:rule/{name}")),
