@@ -6,38 +6,43 @@ use serde_json::{Map, Value, json};
 
 use crate::policy::glob;
 
+type Action = &'static str;
+/// A condition key.
+type Key = &'static str;
+type Resources = BTreeSet<String>;
+/// A condition key and the values it may have.
+type Condition = Option<(Key, BTreeSet<String>)>;
+
 /// One action on one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    pub action: &'static str,
+    pub action: Action,
     pub on: String,
     /// A condition key and the only value it may have.
-    pub only: Option<(&'static str, String)>,
+    pub only: Option<(Key, String)>,
 }
 
 /// Some actions on some resources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    pub actions: BTreeSet<&'static str>,
-    pub on: BTreeSet<String>,
-    /// A condition key and the values it may have.
-    pub only: Option<(&'static str, BTreeSet<String>)>,
+    pub actions: BTreeSet<Action>,
+    pub on: Resources,
+    pub only: Condition,
 }
 
 /// Puts actions together that have the same resources; then those of one service whose resources are of other types: IAM
 /// never asks of an action on a type that it has not.
 pub fn statements(grants: Vec<Grant>) -> Vec<Statement> {
-    let mut by_action: BTreeMap<(&str, Option<(&str, String)>), BTreeSet<String>> = BTreeMap::new();
+    let mut by_action: BTreeMap<(Action, Option<(Key, String)>), Resources> = BTreeMap::new();
     for Grant { action, on, only } in grants {
         by_action.entry((action, only)).or_default().insert(on);
     }
-    let mut values: BTreeMap<(&str, BTreeSet<String>, Option<&str>), BTreeSet<String>> = BTreeMap::new();
+    let mut values: BTreeMap<(Action, Resources, Option<Key>), BTreeSet<String>> = BTreeMap::new();
     for ((action, only), on) in by_action {
         let (key, value) = only.unzip();
         values.entry((action, uncovered(on), key)).or_default().extend(value);
     }
-    let mut by_resources: BTreeMap<(BTreeSet<String>, Option<(&str, BTreeSet<String>)>), BTreeSet<&'static str>> =
-        BTreeMap::new();
+    let mut by_resources: BTreeMap<(Resources, Condition), BTreeSet<Action>> = BTreeMap::new();
     for ((action, on, key), values) in values {
         by_resources.entry((on, key.map(|key| (key, values)))).or_default().insert(action);
     }
