@@ -83,7 +83,8 @@ fn resources_are_those_of_the_environment() {
     let words = ["Get", "List", "Describe"];
     for action in actions(&policy).iter().filter(|action| on(&policy, action).contains(&"*")) {
         let reads = words.iter().any(|word| action.split(':').nth(1).unwrap_or_default().starts_with(word));
-        assert!(reads || action == "cloudwatch:PutCompositeAlarm", "{action}");
+        // IAM knows nothing narrower for these.
+        assert!(reads || ["cloudwatch:PutCompositeAlarm", "sns:Unsubscribe"].contains(&action.as_str()), "{action}");
     }
 }
 
