@@ -4,12 +4,13 @@
 //!
 //! 1. [`environment`] reads files into an `Environment` (YAML, overlays, references, positions).
 //! 2. [`desired`] turns it into the graph of resources that should exist (pure).
-//! 3. [`observe`] reads what exists, in bulk and in parallel.
+//! 3. [`observe`] reads what exists, in bulk and in parallel, and how it is doing; [`health`] judges that (pure).
 //! 4. [`plan`] compares the two (pure), with [`diff`] and the normal forms of [`policy`], [`asl`] and [`template`].
 //! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer. [`drift_check`] looks on a
 //!    schedule, and publishes what it found.
 //!
-//! [`permissions`] says which IAM policy all that takes.
+//! Of drift, [`who`] asks CloudTrail for its author, and [`accept`] turns it into an edit of the environment's file.
+//! [`permissions`] says which IAM policy all that takes. [`workload`] stages, trains, measures and runs.
 //! [`kind`] is the seam between the pure half and AWS: each resource kind in [`kinds`] implements it once.
 
 pub mod address;
