@@ -113,6 +113,7 @@ const RIGHT_ALL_THE_SAME: &[(&str, &str)] = &[
         "the stack of a resource is not known beforehand; composite alarms are told of to whoever has it on all",
     ),
     ("Unknown action logs:PutLogGroupDeletionProtection", "it is younger than what parliament knows"),
+    ("Unknown action logs:PutBearerTokenAuthentication", "it is younger than what parliament knows"),
 ];
 
 #[test]

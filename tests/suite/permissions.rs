@@ -254,6 +254,8 @@ fn no_request_of_a_kind_is_forgotten() {
         "sns:GetSubscriptionAttributes",
         "sns:SetSubscriptionAttributes",
         "sts:AssumeRole",
+        // Of `drift --who` alone: docs/permissions.md.
+        "cloudtrail:LookupEvents",
         // A role is read with its tags.
         "iam:ListRoleTags",
     ];

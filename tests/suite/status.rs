@@ -16,7 +16,7 @@ fn configuration_and_health_have_one_verdict() {
     assert!(run.stdout.contains("+ functions.echo missing") && run.stdout.contains("resources are missing"), "{}", run.stdout);
     project.scones(&["apply", "toy", "--yes"]).expect(0);
     let run = project.scones(&["status", "toy"]).expect(0);
-    for words in ["of 15 as declared", "none rings", "workflow       flow never ran", "no numbers yet", "All is well."] {
+    for words in ["16 of 16 as declared", "none rings", "workflow       flow never ran", "no numbers yet", "All is well."] {
         assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
     }
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{}", run.stdout);

@@ -120,7 +120,11 @@ impl Kind for Endpoint {
         Call::of(
             When::Read,
             ANY,
-            &["application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"],
+            &[
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DescribeScheduledActions",
+            ],
         ),
         Call::of(When::Create, &[CONFIG], &["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"]),
         Call::of(When::Create, &[ENDPOINT, CONFIG], &["sagemaker:CreateEndpoint"]),

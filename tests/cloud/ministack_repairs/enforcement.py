@@ -21,7 +21,7 @@ OWN_KEY = os.environ.get("AWS_ACCESS_KEY_ID", "")
 RPC = re.compile(r"/service/[^/]+/operation/(\w+)")
 # Asked on everything, whatever the request names. Sources: the Service Authorization Reference; DescribeAlarms and PutCompositeAlarm in
 # CloudWatch's API reference.
-ON_ALL = ("cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm", "events:ListRules", "logs:DescribeLogGroups", "iam:ListRoles", "sns:Unsubscribe")
+ON_ALL = ("cloudwatch:DescribeAlarms", "cloudwatch:ListDashboards", "cloudwatch:PutCompositeAlarm", "events:ListRules", "logs:DescribeLogGroups", "iam:ListRoles", "sns:Unsubscribe")
 # How requests name what they are about, where MiniStack does not look: an ARN, or a name and the ARN that it stands in.
 ARNS = {"states": ("resourceArn",), "events": ("ResourceARN",), "monitoring": ("ResourceARN",), "cloudformation": ("ChangeSetName",)}
 NAMES = {
@@ -59,6 +59,8 @@ def extract_resource_arn(original, service, method, path, headers, body, query_p
     for member, arn in NAMES.get(service, ()):
         if name := given.get(member):
             return arn.format(region=region, account=account, name=name[0] if isinstance(name, list) else name)
+    if "cbor" in headers.get("content-type", ""):
+        body = b""  # MiniStack takes every body for JSON
     found = original(service, method, path, headers, body, query_params, region, account)
     if service == "iam" and (name := given.get("RoleName")):
         # A role has a path, which the one that is to be made brings along and one that does not exist lacks.

@@ -16,6 +16,7 @@ values: { accuracy-gate: "0.9" }
 staging: { archive: { url: archive.tar.gz } }
 evaluation: null
 run: null
+verify: null
 stacks: { schedules: null }
 roles:
   serialize-image-data: null
