@@ -57,7 +57,7 @@ pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry, looking:
     };
     let (judged, obstacles) = futures::try_join!(judged, checked)?;
     let residues = declared::residues(&found, &declared, desired, registry);
-    unseen.extend(unsearched.into_iter().chain(judged.unread));
+    unseen.extend(declared.unseen.into_iter().chain(unsearched).chain(judged.unread));
     Ok(Observed {
         resources: declared.resources,
         orphans: judged.orphans,

@@ -21,6 +21,8 @@ pub struct Declared {
     /// What else the searches for them brought up.
     pub others: Vec<(&'static str, Live<Value>)>,
     pub unknown: BTreeMap<Address, Unread>,
+    /// Searches that failed although each of the resources could be read by itself.
+    pub unseen: Vec<Unread>,
 }
 
 impl Declared {
@@ -43,6 +45,7 @@ pub async fn read(aws: &Aws, desired: &Desired, registry: &Registry, looking: Lo
         all.resources.extend(one.resources);
         all.others.extend(one.others);
         all.unknown.extend(one.unknown);
+        all.unseen.extend(one.unseen);
     }
     Ok(all)
 }
@@ -60,9 +63,16 @@ async fn of_kind(aws: &Aws, kind: &dyn AnyKind, desired: &Desired, looking: Look
     };
     let mut all = match kind.observe(aws, &wanted).await {
         Ok(found) => sorted(kind, &mine, found),
-        Err(error) if error.concerns_all() => return Err(error),
         // One by one, to see which of them can be read.
-        Err(_) => one_by_one(aws, kind, &mine).await?,
+        Err(error) => {
+            let mut unread = vec![];
+            tolerated::<()>(&format!("all {}s at once", kind.title()), Err(error), &mut unread)?;
+            let mut all = one_by_one(aws, kind, &mine).await?;
+            if all.unknown.is_empty() {
+                all.unseen = unread;
+            }
+            all
+        }
     };
     for live in all.resources.values_mut() {
         let failed = unseen.get(&live.name).map(|why| Unchecked { part: String::new(), why: why.clone(), failed: true });
