@@ -45,16 +45,6 @@ fn live_logging(config: Option<LoggingConfiguration>) -> LoggingState {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_logging_is_level_off() {
-        assert_eq!(live_logging(None), live_logging(Some(LoggingConfiguration::builder().level(LogLevel::Off).build())));
-    }
-}
-
 /// The names of the state machines that start as the environment's do.
 pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
     let prefix = aws.world.prefix();
@@ -68,5 +58,15 @@ pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
         if next.is_none() {
             return Ok(found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_logging_is_level_off() {
+        assert_eq!(live_logging(None), live_logging(Some(LoggingConfiguration::builder().level(LogLevel::Off).build())));
     }
 }
