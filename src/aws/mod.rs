@@ -6,6 +6,7 @@ mod error;
 mod limits;
 mod retry;
 pub mod tags;
+mod throttles;
 pub mod waiting;
 
 use std::future::Future;
@@ -29,6 +30,7 @@ pub struct Aws {
     pub world: World,
     pub caller: String,
     limits: limits::Limits,
+    throttles: throttles::Throttles,
     cloudformation: aws_sdk_cloudformation::Client,
     cloudtrail: aws_sdk_cloudtrail::Client,
     cloudtrail_global: aws_sdk_cloudtrail::Client,
@@ -94,28 +96,36 @@ impl Session {
         let config = &self.config;
         // An endpoint of one's own is an emulator: it has no virtual hosts per bucket, and no request rates.
         let emulated = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| std::env::var_os(name).is_some());
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(emulated).build();
-        let global = aws_sdk_cloudtrail::config::Builder::from(config).region(Region::new(world.global_region())).build();
+        let throttles = throttles::Throttles::default();
+        macro_rules! client {
+            ($service:ident $(, $setting:ident($value:expr))*) => {
+                $service::Client::from_conf(
+                    $service::config::Builder::from(config).interceptor(throttles.clone())$(.$setting($value))*.build(),
+                )
+            };
+        }
+        let global = world.global_region();
         Aws {
             world,
             caller: self.caller,
             limits: limits::Limits::new(!emulated),
-            cloudformation: aws_sdk_cloudformation::Client::new(config),
-            cloudtrail: aws_sdk_cloudtrail::Client::new(config),
-            cloudtrail_global: aws_sdk_cloudtrail::Client::from_conf(global),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
-            eventbridge: aws_sdk_eventbridge::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
-            lambda: aws_sdk_lambda::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            sagemaker: aws_sdk_sagemaker::Client::new(config),
-            sagemaker_runtime: aws_sdk_sagemakerruntime::Client::new(config),
-            scaling: aws_sdk_applicationautoscaling::Client::new(config),
-            scheduler: aws_sdk_scheduler::Client::new(config),
-            sns: aws_sdk_sns::Client::new(config),
-            states: aws_sdk_sfn::Client::new(config),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            throttles: throttles.clone(),
+            cloudformation: client!(aws_sdk_cloudformation),
+            cloudtrail: client!(aws_sdk_cloudtrail),
+            cloudtrail_global: client!(aws_sdk_cloudtrail, region(Region::new(global))),
+            cloudwatch: client!(aws_sdk_cloudwatch),
+            eventbridge: client!(aws_sdk_eventbridge),
+            iam: client!(aws_sdk_iam),
+            lambda: client!(aws_sdk_lambda),
+            logs: client!(aws_sdk_cloudwatchlogs),
+            s3: client!(aws_sdk_s3, force_path_style(emulated)),
+            sagemaker: client!(aws_sdk_sagemaker),
+            sagemaker_runtime: client!(aws_sdk_sagemakerruntime),
+            scaling: client!(aws_sdk_applicationautoscaling),
+            scheduler: client!(aws_sdk_scheduler),
+            sns: client!(aws_sdk_sns),
+            states: client!(aws_sdk_sfn),
+            tagging: client!(aws_sdk_resourcegroupstagging),
         }
     }
 }
@@ -138,6 +148,11 @@ impl Aws {
     {
         self.limits.wait(operation).await;
         request.await.map_err(|error| AwsError::from_sdk(operation, resource, error))
+    }
+
+    /// How many requests AWS has throttled so far; the SDK sent them again.
+    pub fn throttled(&self) -> usize {
+        self.throttles.count()
     }
 
     pub fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {

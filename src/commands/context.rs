@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::aws::{Aws, Session};
-use crate::commands::Error;
+use crate::commands::{Error, tell};
 use crate::desired::{self, Desired};
 use crate::environment::{self, Environment};
 use crate::kind::Registry;
@@ -72,7 +72,18 @@ impl Context {
     }
 
     pub async fn observe(&self, looking: Looking) -> Result<Observed, Error> {
-        Ok(observe(&self.aws, &self.desired, &self.registry, looking).await?)
+        let observed = observe(&self.aws, &self.desired, &self.registry, looking).await;
+        self.tell_throttles();
+        Ok(observed?)
+    }
+
+    /// Says why it took longer than usual, if AWS slowed requests down.
+    pub fn tell_throttles(&self) {
+        match self.aws.throttled() {
+            0 => {}
+            1 => tell("AWS throttled a request; it was sent again, more slowly"),
+            count => tell(&format!("AWS throttled {count} requests; they were sent again, more slowly")),
+        }
     }
 
     pub async fn plan(&self, mode: Mode) -> Result<Plan, Error> {

@@ -48,6 +48,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         Err(error) if arguments.publish => return Err(unknown(&context, error).await),
         looked => looked?,
     };
+    context.tell_throttles();
     if arguments.who {
         who::ask(&context.aws, &mut drift, &context.registry).await;
     }

@@ -1,5 +1,7 @@
 //! Resources that are named like the environment's without being its own are listed, and left alone.
 
+use aws_sdk_cloudformation::client::Waiters as _;
+
 use crate::support::{Project, assert_no_violations, sdk, wait};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -14,6 +16,7 @@ fn what_only_bears_the_name_is_listed() {
     let cloudwatch = aws_sdk_cloudwatch::Client::new(sdk());
     let (iam, lambda) = (aws_sdk_iam::Client::new(sdk()), aws_sdk_lambda::Client::new(sdk()));
     let (states, sagemaker) = (aws_sdk_sfn::Client::new(sdk()), aws_sdk_sagemaker::Client::new(sdk()));
+    let stacks = aws_sdk_cloudformation::Client::new(sdk());
     let role = "arn:aws:iam::123456789012:role/scones/crowd/toy/crowd-toy-run";
     wait(async {
         let alarm = cloudwatch.put_metric_alarm().alarm_name("crowd-toy-by-hand").namespace("AWS/Lambda").metric_name("Errors");
@@ -37,6 +40,10 @@ fn what_only_bears_the_name_is_listed() {
         let definition = r#"{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}"#;
         states.create_state_machine().name("crowd-toy-try").definition(definition).role_arn(role).send().await.unwrap();
         sagemaker.create_model_package_group().model_package_group_name("crowd-toy-old").send().await.unwrap();
+        let template = r#"{"Resources":{"T":{"Type":"AWS::SNS::Topic","Properties":{"TopicName":"crowd-elsewhere"}}}}"#;
+        stacks.create_stack().stack_name("crowd-toy-own").template_body(template).send().await.unwrap();
+        let made = stacks.wait_until_stack_create_complete().stack_name("crowd-toy-own");
+        made.wait(std::time::Duration::from_secs(30)).await.unwrap();
     });
     let drift = project.scones(&["drift", "toy", "--format", "json"]).expect(0).json();
     let mut found: Vec<(String, String)> = drift["neighbours"]
@@ -53,19 +60,21 @@ fn what_only_bears_the_name_is_listed() {
         ("functions", "crowd-toy-debug"),
         ("model_package_groups", "crowd-toy-old"),
         ("roles", "crowd-extra"),
+        ("stacks", "crowd-toy-own"),
         ("state_machines", "crowd-toy-try"),
     ];
     assert_eq!(found, wanted.map(|(section, name)| (section.to_owned(), name.to_owned())));
     let text = project.scones(&["drift", "toy"]).expect(0).stdout;
     assert!(text.contains("named like this environment's") && text.contains("crowd-toy-by-hand"), "{text}");
     let text = project.scones(&["plan", "toy"]).expect(0).stdout;
-    assert!(text.lines().last().unwrap().contains("7 unmanaged"), "{text}");
+    assert!(text.lines().last().unwrap().contains("8 unmanaged"), "{text}");
 
     // Neither pruning nor destroying takes them.
     project.scones(&["apply", "toy", "--prune", "--yes"]).expect(0);
     project.scones(&["destroy", "toy", "--yes"]).expect(0);
     wait(async {
         lambda.get_function().function_name("crowd-toy-debug").send().await.unwrap();
+        stacks.delete_stack().stack_name("crowd-toy-own").send().await.unwrap();
         lambda.delete_function().function_name("crowd-toy-debug").send().await.unwrap();
         iam.delete_role().role_name("crowd-extra").send().await.unwrap();
         cloudwatch.delete_alarms().alarm_names("crowd-toy-both").send().await.unwrap();

@@ -18,7 +18,6 @@ use crate::support::{Project, Run, assert_no_violations, gateway, repository, sd
 /// Actions that no request of the same name shows, with why.
 const UNSEEN: &[(&str, &str)] = &[
     ("lambda:ListTags", "GetFunction asks it of whoever calls"),
-    ("cloudformation:ListStacks", "DescribeStacks asks it where no stack is named"),
     ("cloudformation:DescribeStackEvents", "of stacks that are busy or failed, which the emulator is never seen to be"),
 ];
 /// Requests for which IAM asks no permission.

@@ -101,8 +101,10 @@ fn throttling_and_broken_connections_are_ridden_out() {
             { "service": "sts", "operation": "GetCallerIdentity", "kind": "reset", "times": 1 },
         ]),
     );
-    as_client(&project, "scones-weather", &["apply", "toy", "--yes"]).expect(0);
-    project.scones(&["plan", "toy"]).expect(0);
+    let run = as_client(&project, "scones-weather", &["apply", "toy", "--yes"]).expect(0);
+    assert!(run.stderr.contains("AWS throttled 2 requests; they were sent again"), "{}", run.stderr);
+    let run = project.scones(&["plan", "toy"]).expect(0);
+    assert!(!run.stderr.contains("throttled"), "{}", run.stderr);
 }
 
 /// Each request that creates something is carried out, but its answer gets lost.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_cloudformation::types::{Stack as Described, StackDriftStatus, TemplateStage};
+use aws_sdk_cloudformation::types::{Stack as Described, StackDriftStatus, StackStatus, TemplateStage};
 use aws_smithy_types::DateTime;
 
 use super::{EMPTY_ON_DESTROY, HIDDEN, State, events, inside, text};
@@ -153,4 +153,23 @@ fn parameters(stack: &Described, template: &serde_json::Value, declared: Option<
         }
     }
     (shown, hidden)
+}
+
+/// The names of the stacks that start as the environment's do; nested ones belong to their parents.
+pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
+    let prefix = aws.world.prefix();
+    let there = StackStatus::values().iter().map(|status| StackStatus::from(*status));
+    let there: Vec<StackStatus> = there.filter(|status| *status != StackStatus::DeleteComplete).collect();
+    let mut found = vec![];
+    let mut next = None;
+    loop {
+        let request = aws.cloudformation().list_stacks().set_stack_status_filter(Some(there.clone())).set_next_token(next);
+        let answer = aws.call("cloudformation:ListStacks", "", request.send()).await?;
+        let stacks = answer.stack_summaries.unwrap_or_default().into_iter().filter(|stack| stack.parent_id.is_none());
+        found.extend(stacks.filter_map(|stack| stack.stack_name).filter(|name| name.starts_with(&prefix)));
+        next = answer.next_token;
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
 }

@@ -167,8 +167,8 @@ impl Kind for Stack {
         // What somebody asked CloudFormation to look for; a stack's policies may be another one's.
         Call::of(When::Read, STACK, &["cloudformation:DescribeStackResourceDrifts"]),
         Call::of(When::Read, ANY, &["cloudformation:DescribeStacks", "cloudformation:DescribeStackResources"]),
-        // IAM asks it of whoever describes stacks without naming one.
-        Call::of(When::Read, ANY, &["cloudformation:ListStacks"]),
+        // IAM also asks it of whoever describes stacks without naming one.
+        Call::of(When::Search, ANY, &["cloudformation:ListStacks"]),
         Call::of(When::Drift, STACK, &["cloudformation:DetectStackDrift"]),
         Call::of(When::Drift, ANY, &["cloudformation:DescribeStackDriftDetectionStatus"]),
         Call::of(When::Create, CHANGE_SET, MAKE),
@@ -284,6 +284,10 @@ impl Kind for Stack {
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         let found = try_join_all(wanted.iter().map(|one| live::read(aws, &one.name, one.desired.as_ref())));
         Ok(found.await?.into_iter().flatten().collect())
+    }
+
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        live::names(aws).await
     }
 
     async fn detect(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, String>, AwsError> {
