@@ -1,7 +1,80 @@
 //! What metric and composite alarms share.
 
-use aws_sdk_cloudwatch::types::ActionConfiguration;
+use aws_sdk_cloudwatch::types::{ActionConfiguration, AlarmType, CompositeAlarm, MetricAlarm};
+use futures::future::try_join_all;
 use serde_json::{Value, json};
+
+use crate::aws::{Aws, AwsError};
+use crate::kind::Wanted;
+
+/// How many alarms one DescribeAlarms takes by name, and answers at most.
+const AT_ONCE: usize = 100;
+
+/// Alarms of both sorts: they share their names, and one request answers both.
+#[derive(Default)]
+pub struct Alarms {
+    pub metric: Vec<MetricAlarm>,
+    pub composite: Vec<CompositeAlarm>,
+}
+
+/// Reads alarms: with one search where all are declared and start with the environment's prefix, and then whatever else does
+/// comes along; by their names otherwise, a hundred to a request.
+///
+/// # Errors
+/// What CloudWatch answers.
+pub async fn alarms<S>(aws: &Aws, wanted: &[Wanted<S>]) -> Result<Alarms, AwsError> {
+    let prefix = aws.world.prefix();
+    if wanted.iter().all(|one| one.desired.is_some() && one.name.starts_with(&prefix)) {
+        return pages(aws, None, Some(prefix)).await;
+    }
+    let names = wanted.chunks(AT_ONCE).map(|some| some.iter().map(|one| one.name.clone()).collect());
+    let mut all = Alarms::default();
+    for found in try_join_all(names.map(|names| pages(aws, Some(names), None))).await? {
+        all.metric.extend(found.metric);
+        all.composite.extend(found.composite);
+    }
+    Ok(all)
+}
+
+async fn pages(aws: &Aws, names: Option<Vec<String>>, prefix: Option<String>) -> Result<Alarms, AwsError> {
+    let mut all = Alarms::default();
+    let mut next = None;
+    loop {
+        // Without the types, composite alarms would be left out, and their names seem free.
+        let request = aws
+            .cloudwatch()
+            .describe_alarms()
+            .set_alarm_names(names.clone())
+            .set_alarm_name_prefix(prefix.clone())
+            .alarm_types(AlarmType::MetricAlarm)
+            .alarm_types(AlarmType::CompositeAlarm)
+            .max_records(AT_ONCE as i32)
+            .set_next_token(next);
+        let answer = aws.call("cloudwatch:DescribeAlarms", "", request.send()).await?;
+        all.metric.extend(answer.metric_alarms.unwrap_or_default());
+        all.composite.extend(answer.composite_alarms.unwrap_or_default());
+        next = answer.next_token.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Refuses a declared name that an alarm of the other sort has.
+///
+/// # Errors
+/// The first such name.
+pub fn refuse_taken<'a, S>(
+    wanted: &[Wanted<S>],
+    mut others: impl Iterator<Item = Option<&'a str>>,
+    message: &str,
+) -> Result<(), AwsError> {
+    let is_declared = |name: &Option<&str>| wanted.iter().any(|one| Some(one.name.as_str()) == *name && one.desired.is_some());
+    match others.find(is_declared).flatten() {
+        Some(name) => Err(AwsError::unexpected("cloudwatch:DescribeAlarms", name, message)),
+        None => Ok(()),
+    }
+}
 
 /// Members in order, each once.
 pub fn as_set(members: impl IntoIterator<Item = String>) -> Vec<String> {

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, StandardUnit, Statistic};
-use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,8 +20,6 @@ use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, 
 use query::Query;
 use spec::Spec;
 
-/// How many alarms one DescribeAlarms takes by name.
-const AT_ONCE: usize = 100;
 const STATISTICS: [&str; 5] = ["Sum", "Average", "Minimum", "Maximum", "SampleCount"];
 
 const ALARM: &[&str] = &["arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"];
@@ -99,8 +96,7 @@ impl Kind for Alarm {
 
     /// One request for each hundred alarms. Tags come from the tagging API.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
-        let found = try_join_all(wanted.chunks(AT_ONCE).map(|some| read::read(aws, some))).await?;
-        Ok(found.into_iter().flatten().collect())
+        read::read(aws, wanted).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {

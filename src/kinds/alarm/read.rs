@@ -2,48 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudwatch::types::{AlarmType, EvaluationCriteria, EvaluationWindow, MetricAlarm};
+use aws_sdk_cloudwatch::types::{EvaluationCriteria, EvaluationWindow, MetricAlarm};
 use serde_json::{Value, json};
 
 use super::{State, canonical, low_samples_of, query};
 use crate::aws::{Aws, AwsError};
 use crate::kind::{Live, Wanted};
-use crate::kinds::cloudwatch::{as_set, tags_propagation};
+use crate::kinds::cloudwatch::{alarms, as_set, refuse_taken, tags_propagation};
 
-/// Reads up to a hundred metric alarms; those that all start with the environment's prefix come with whatever else does.
+/// Reads metric alarms; those that all start with the environment's prefix come with whatever else does.
 ///
 /// # Errors
 /// What CloudWatch answers; a declared name that a composite alarm has.
 pub async fn read(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
-    let names: Vec<String> = wanted.iter().map(|one| one.name.clone()).collect();
-    let prefix = aws.world.prefix();
-    let by_prefix = wanted.iter().all(|one| one.desired.is_some() && one.name.starts_with(&prefix));
-    let mut found = vec![];
-    let mut next = None;
-    loop {
-        // Without the types, composite alarms would be left out, and their names seem free.
-        let request = aws
-            .cloudwatch()
-            .describe_alarms()
-            .set_alarm_names((!by_prefix).then(|| names.clone()))
-            .set_alarm_name_prefix(by_prefix.then(|| prefix.clone()))
-            .alarm_types(AlarmType::MetricAlarm)
-            .alarm_types(AlarmType::CompositeAlarm)
-            .max_records(100)
-            .set_next_token(next);
-        let answer = aws.call("cloudwatch:DescribeAlarms", "", request.send()).await?;
-        let is_declared = |name: &str| wanted.iter().any(|one| one.name == name && one.desired.is_some());
-        let taken = answer.composite_alarms().iter().filter_map(|other| other.alarm_name()).find(|name| is_declared(name));
-        if let Some(name) = taken {
-            let message = "this name is taken by a composite alarm: give the metric alarm another one with `name:`";
-            return Err(AwsError::unexpected("cloudwatch:DescribeAlarms", name, message));
-        }
-        found.extend(answer.metric_alarms.unwrap_or_default().into_iter().map(live));
-        next = answer.next_token.filter(|token| !token.is_empty());
-        if next.is_none() {
-            return Ok(found);
-        }
-    }
+    let found = alarms(aws, wanted).await?;
+    let taken = "this name is taken by a composite alarm: give the metric alarm another one with `name:`";
+    refuse_taken(wanted, found.composite.iter().map(|other| other.alarm_name()), taken)?;
+    Ok(found.metric.into_iter().map(live).collect())
 }
 
 /// Folds what CloudWatch leaves out to what it means.

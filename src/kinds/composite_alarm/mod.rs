@@ -7,7 +7,6 @@ mod rule;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,9 +19,6 @@ use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Tags, Target, Wanted, 
 use crate::kinds::cloudwatch::as_set;
 use crate::units::{self, Seconds};
 use rule::Rule;
-
-/// How many alarms one DescribeAlarms takes by name.
-const AT_ONCE: usize = 100;
 
 const ALARM: &[&str] = &["arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"];
 
@@ -199,8 +195,7 @@ impl Kind for CompositeAlarm {
 
     /// One request for each hundred alarms. Tags come from the tagging API.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
-        let found = try_join_all(wanted.chunks(AT_ONCE).map(|some| read::read(aws, some))).await?;
-        Ok(found.into_iter().flatten().collect())
+        read::read(aws, wanted).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {

@@ -1,46 +1,22 @@
 //! CloudWatch's answers → state.
 
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm as Found};
+use aws_sdk_cloudwatch::types::CompositeAlarm as Found;
 
 use super::rule::Rule;
 use super::{State, Suppressor};
 use crate::aws::{Aws, AwsError};
 use crate::kind::{Live, Wanted};
-use crate::kinds::cloudwatch::{as_set, tags_propagation};
+use crate::kinds::cloudwatch::{alarms, as_set, refuse_taken, tags_propagation};
 
-/// Reads up to a hundred composite alarms; those that all start with the environment's prefix come with whatever else does.
+/// Reads composite alarms; those that all start with the environment's prefix come with whatever else does.
 ///
 /// # Errors
 /// What CloudWatch answers; a declared name that a metric alarm has.
 pub async fn read(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
-    let names: Vec<String> = wanted.iter().map(|one| one.name.clone()).collect();
-    let prefix = aws.world.prefix();
-    let by_prefix = wanted.iter().all(|one| one.desired.is_some() && one.name.starts_with(&prefix));
-    let mut found = vec![];
-    let mut next = None;
-    loop {
-        let request = aws
-            .cloudwatch()
-            .describe_alarms()
-            .set_alarm_names((!by_prefix).then(|| names.clone()))
-            .set_alarm_name_prefix(by_prefix.then(|| prefix.clone()))
-            .alarm_types(AlarmType::MetricAlarm)
-            .alarm_types(AlarmType::CompositeAlarm)
-            .max_records(100)
-            .set_next_token(next);
-        let answer = aws.call("cloudwatch:DescribeAlarms", "", request.send()).await?;
-        let is_declared = |name: &str| wanted.iter().any(|one| one.name == name && one.desired.is_some());
-        let taken = answer.metric_alarms().iter().filter_map(|other| other.alarm_name()).find(|name| is_declared(name));
-        if let Some(name) = taken {
-            let message = "this name is taken by a metric alarm: give the composite alarm another one with `name:`";
-            return Err(AwsError::unexpected("cloudwatch:DescribeAlarms", name, message));
-        }
-        found.extend(answer.composite_alarms.unwrap_or_default().into_iter().map(live));
-        next = answer.next_token.filter(|token| !token.is_empty());
-        if next.is_none() {
-            return Ok(found);
-        }
-    }
+    let found = alarms(aws, wanted).await?;
+    let taken = "this name is taken by a metric alarm: give the composite alarm another one with `name:`";
+    refuse_taken(wanted, found.metric.iter().map(|other| other.alarm_name()), taken)?;
+    Ok(found.composite.into_iter().map(live).collect())
 }
 
 /// Folds what CloudWatch leaves out to what it means.
