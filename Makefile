@@ -39,9 +39,9 @@ suite: ## scenarios, conformance and end-to-end tests on a local cloud of their 
 	SCONES_TEST_CLOUD=$(TEST_CLOUD) cargo test --locked --workspace --test suite; \
 	  status=$$?; $(PYTHON) tests/cloud/cloud.py down --dir $(TEST_CLOUD); exit $$status
 
-soak: ## 400 random environments instead of the suite's fixed 60
+soak: ## 800 random environments, some 200 of them valid, instead of the suite's fixed 60
 	$(PYTHON) tests/cloud/cloud.py up --dir $(TEST_CLOUD)
-	SCONES_SOAK=400 SCONES_TEST_CLOUD=$(TEST_CLOUD) cargo test --locked --workspace --test suite generated -- --nocapture; \
+	SCONES_SOAK=800 SCONES_TEST_CLOUD=$(TEST_CLOUD) cargo test --locked --workspace --test suite generated -- --nocapture; \
 	  status=$$?; $(PYTHON) tests/cloud/cloud.py down --dir $(TEST_CLOUD); exit $$status
 
 cloud-test: ## the local cloud's own tests
