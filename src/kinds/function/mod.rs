@@ -2,6 +2,7 @@
 //! who may call that alias, and its log group. Callers always call the alias, so a change reaches them when all of it is
 //! there, and a step back is moving the alias.
 
+mod list;
 mod members;
 mod read;
 mod runtime;
@@ -278,7 +279,7 @@ impl Kind for Function {
 
     /// Lambda lists all functions of the region, fifty at a time.
     async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
-        read::names(aws).await
+        list::names(aws).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
