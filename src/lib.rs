@@ -18,6 +18,7 @@ pub mod environment;
 
 pub mod accept;
 pub mod asl;
+pub mod attempt;
 pub mod contract;
 pub mod desired;
 pub mod diff;
