@@ -117,7 +117,7 @@ fn write_remarks(out: &mut String, plan: &Plan) {
         "Owned, but declared no more",
         plan.orphans.iter().map(|(address, one)| item(&address.to_string(), &one.name)).collect(),
     );
-    let neighbours = plan.neighbours.iter().map(|one| item(&one.section, &one.name));
+    let neighbours = plan.neighbours.iter().map(|one| item(one.sort(), &one.name));
     list("Named like this environment's, but not its own", neighbours.collect());
     let ignored = plan.ignored.iter().map(|one| {
         let rule = &one.rule;
