@@ -28,5 +28,6 @@ mod status;
 mod support;
 mod unknown;
 mod who;
+mod workflows;
 mod workload;
 mod written;
