@@ -152,7 +152,10 @@ fn a_plan_that_failed_is_no_plan() {
         desk.script("plan-comment.sh", &["prod", "7"]).expect(code);
         assert!(!desk.at("checkout/plan.json").exists());
         let body = desk.body();
-        assert!(body.contains("could not be read") && body.contains(&format!("no plan of `prod` to apply (exit {code})")), "{body}");
+        assert!(
+            body.contains("could not be read") && body.contains(&format!("no plan of `prod` to apply (exit {code})")),
+            "{body}"
+        );
     }
 }
 
@@ -186,7 +189,8 @@ fn merged() -> Desk {
         json!({ "id": id, "head_sha": HEAD, "event": "pull_request", "head_repository": head, "repository": own })
     };
     let merge = |number: u32, commit: &str, at: Value| {
-        json!({ "number": number, "merged_at": at, "merge_commit_sha": commit, "commits": [MERGE], "head": { "sha": HEAD } })
+        let head = json!({ "sha": HEAD });
+        json!({ "number": number, "merged_at": at, "merge_commit_sha": commit, "commits": [MERGE], "head": head })
     };
     let desk = Desk::new(json!({
         // One that is open has the commit too, and so has one that was merged elsewhere.
@@ -197,7 +201,8 @@ fn merged() -> Desk {
         desk.put(name, text);
     }
     let artifact = |run: u32, file: &str, expired: bool| {
-        json!({ "run": run, "name": "plan-prod", "expired": expired, "file": desk.at(file) })
+        let file = desk.at(file);
+        json!({ "run": run, "name": "plan-prod", "expired": expired, "file": file })
     };
     let artifacts = json!([artifact(50, "stolen", false), artifact(51, "old", true), artifact(52, "reviewed", false)]);
     desk.set("artifacts", artifacts);
@@ -264,7 +269,11 @@ fn a_stale_plan_of_which_nothing_is_left_is_done() {
     // Nor is one kept that could not be made.
     desk.scones("plan", 1, "### Plan: unknown\n");
     desk.script("apply-plan.sh", &["prod"]).expect(3);
-    assert!(!desk.at("checkout/new-plan").exists() && desk.body().contains("No new plan could be made (exit 1)"), "{}", desk.body());
+    assert!(
+        !desk.at("checkout/new-plan").exists() && desk.body().contains("No new plan could be made (exit 1)"),
+        "{}",
+        desk.body()
+    );
 }
 
 #[test]
@@ -390,7 +399,10 @@ fn one_pull_request_promotes() {
     desk.scones("check", 0, "Nothing to do.\n");
     desk.script("promotion.sh", &["dev", "prod"]).expect(0);
     let pulls = desk.state()["pulls"].as_array().unwrap().clone();
-    assert_eq!((&pulls[0], pulls[1]["state"].as_str(), pulls[1]["branch_deleted"].as_bool()), (&fork, Some("closed"), Some(true)));
+    assert_eq!(
+        (&pulls[0], pulls[1]["state"].as_str(), pulls[1]["branch_deleted"].as_bool()),
+        (&fork, Some("closed"), Some(true))
+    );
 }
 
 #[test]
