@@ -1,6 +1,7 @@
 //! What most commands start with: files read, credentials checked, AWS read.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::aws::{Aws, Session};
 use crate::commands::{Error, tell};
@@ -9,7 +10,7 @@ use crate::environment::{self, Environment};
 use crate::kind::Registry;
 use crate::kinds::registry;
 use crate::observe::{Looking, observe};
-use crate::plan::{Choices, Observed, Plan, plan};
+use crate::plan::{Observed, Plan};
 use crate::units::Day;
 
 /// Stands in for the account where a file names none and nobody is asked.
@@ -19,7 +20,7 @@ const SOME_ACCOUNT: &str = "000000000000";
 pub struct Context {
     pub registry: Registry,
     pub desired: Desired,
-    pub aws: Aws,
+    pub aws: Arc<Aws>,
     /// Where the sources of packages are.
     pub directory: PathBuf,
     /// What to call the environment on the command line.
@@ -56,7 +57,7 @@ impl Context {
                 desired.let_expire(&Day::today());
             }
         }
-        let aws = session.connect(desired.world.clone());
+        let aws = Arc::new(session.connect(desired.world.clone()));
         let directory = environment.directory.clone();
         Ok((Self { registry, desired, aws, directory, name: name.to_owned() }, environment))
     }
@@ -65,10 +66,17 @@ impl Context {
     pub async fn of_plan(plan: &Plan, file: &str) -> Result<Self, Error> {
         let session = Session::open(&plan.region, plan.desired.assume_role.as_deref()).await?;
         check_account(&session, &plan.account)?;
-        let aws = session.connect(plan.world().clone());
+        let aws = Arc::new(session.connect(plan.world().clone()));
         let mut desired = plan.desired.clone();
         desired.let_expire(&Day::today());
         Ok(Self { registry: registry(), desired, aws, directory: PathBuf::from("."), name: file.to_owned() })
+    }
+
+    /// The same environment, asked for as it was once.
+    pub fn going_back(&self, mut desired: Desired) -> Self {
+        desired.let_expire(&Day::today());
+        let (aws, directory, name) = (self.aws.clone(), self.directory.clone(), self.name.clone());
+        Self { registry: registry(), desired, aws, directory, name }
     }
 
     pub async fn observe(&self, looking: Looking) -> Result<Observed, Error> {
@@ -84,10 +92,6 @@ impl Context {
             1 => tell("AWS throttled a request; it was sent again, more slowly"),
             count => tell(&format!("AWS throttled {count} requests; they were sent again, more slowly")),
         }
-    }
-
-    pub async fn plan(&self, choices: impl Into<Choices>) -> Result<Plan, Error> {
-        Ok(plan(&self.desired, &self.observe(Looking::Once).await?, &self.registry, choices))
     }
 }
 
