@@ -65,6 +65,16 @@ pub struct Unread {
 pub struct Neighbour {
     pub section: String,
     pub name: String,
+    /// What it is, where that is only part of what the section's resources are: an endpoint configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+}
+
+impl Neighbour {
+    /// Its section, or what it is in place of that.
+    pub fn sort(&self) -> &str {
+        self.what.as_deref().unwrap_or(&self.section)
+    }
 }
 
 /// Something owned that no file declares.

@@ -1,7 +1,6 @@
 //! What most commands start with: files read, credentials checked, AWS read.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::aws::{Aws, Session};
 use crate::commands::{Error, tell};
@@ -20,7 +19,7 @@ const SOME_ACCOUNT: &str = "000000000000";
 pub struct Context {
     pub registry: Registry,
     pub desired: Desired,
-    pub aws: Arc<Aws>,
+    pub aws: Aws,
     /// Where the sources of packages are.
     pub directory: PathBuf,
     /// What to call the environment on the command line.
@@ -57,7 +56,7 @@ impl Context {
                 desired.let_expire(&Day::today());
             }
         }
-        let aws = Arc::new(session.connect(desired.world.clone()));
+        let aws = session.connect(desired.world.clone());
         let directory = environment.directory.clone();
         Ok((Self { registry, desired, aws, directory, name: name.to_owned() }, environment))
     }
@@ -66,7 +65,7 @@ impl Context {
     pub async fn of_plan(plan: &Plan, file: &str) -> Result<Self, Error> {
         let session = Session::open(&plan.region, plan.desired.assume_role.as_deref()).await?;
         check_account(&session, &plan.account)?;
-        let aws = Arc::new(session.connect(plan.world().clone()));
+        let aws = session.connect(plan.world().clone());
         let mut desired = plan.desired.clone();
         desired.let_expire(&Day::today());
         Ok(Self { registry: registry(), desired, aws, directory: PathBuf::from("."), name: file.to_owned() })

@@ -8,6 +8,7 @@ pub mod plain;
 pub mod plan;
 pub mod progress;
 mod remarks;
+mod risk;
 pub mod sarif;
 pub mod status;
 pub mod style;

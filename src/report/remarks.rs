@@ -45,7 +45,7 @@ fn neighbours(out: &mut String, plan: &Plan) {
     }
     heading(out, "named like this environment's, but not its own");
     for neighbour in &plan.neighbours {
-        let _ = writeln!(out, "  {} {}  {}", paint(HOLE, "?"), neighbour.section, neighbour.name);
+        let _ = writeln!(out, "  {} {}  {}", paint(HOLE, "?"), neighbour.sort(), neighbour.name);
     }
     let _ = writeln!(out, "  {}", paint(FAINT, "left alone; to take one over, declare it and `scones adopt` it"));
 }

@@ -32,5 +32,6 @@ mod status;
 mod support;
 mod unknown;
 mod who;
+mod workflows;
 mod workload;
 mod written;
