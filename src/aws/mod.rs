@@ -2,6 +2,7 @@
 
 pub mod arn;
 pub mod bootstrap;
+mod clock;
 mod error;
 mod limits;
 mod listings;
@@ -34,6 +35,7 @@ pub struct Aws {
     pub caller: String,
     limits: Arc<limits::Limits>,
     throttles: throttles::Throttles,
+    clock: clock::Clock,
     /// What was listed already, during one look at what exists.
     listings: Option<listings::Listings>,
     cloudformation: aws_sdk_cloudformation::Client,
@@ -102,6 +104,7 @@ impl Session {
         // An endpoint of one's own is an emulator: it has no virtual hosts per bucket, and no request rates.
         let emulated = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| std::env::var_os(name).is_some());
         let throttles = throttles::Throttles::default();
+        let clock = clock::Clock::default();
         macro_rules! client {
             ($service:ident $(, $setting:ident($value:expr))*) => {
                 $service::Client::from_conf(
@@ -115,6 +118,7 @@ impl Session {
             caller: self.caller,
             limits: Arc::new(limits::Limits::new(!emulated)),
             throttles: throttles.clone(),
+            clock: clock.clone(),
             listings: None,
             cloudformation: client!(aws_sdk_cloudformation),
             cloudtrail: client!(aws_sdk_cloudtrail),
@@ -124,7 +128,7 @@ impl Session {
             iam: client!(aws_sdk_iam),
             lambda: client!(aws_sdk_lambda),
             logs: client!(aws_sdk_cloudwatchlogs),
-            s3: client!(aws_sdk_s3, force_path_style(emulated)),
+            s3: client!(aws_sdk_s3, force_path_style(emulated), interceptor(clock.clone())),
             sagemaker: client!(aws_sdk_sagemaker),
             sagemaker_runtime: client!(aws_sdk_sagemakerruntime),
             scaling: client!(aws_sdk_applicationautoscaling),
@@ -187,6 +191,11 @@ impl Aws {
     /// How many requests AWS has throttled so far; the SDK sent them again.
     pub fn throttled(&self) -> usize {
         self.throttles.count()
+    }
+
+    /// The time by S3's clock once it has answered anything, in seconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
     }
 
     pub fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {

@@ -102,7 +102,7 @@ fn unread_source(resource: &Resource, observed: &Observed) -> Option<Address> {
 }
 
 /// What others than apply have brought about by now: no step of a plan moves it.
-fn brought_about(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
+pub fn brought_about(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     let holes = desired.resources.values().flat_map(|resource| resource.awaits.keys());
     let value = |hole: &String| {
         let (address, attribute) = hole.rsplit_once('.')?;

@@ -1,5 +1,6 @@
 //! [`Plan`](crate::plan::Plan) or [`Outcome`](crate::apply::Outcome) → what a person or a program reads.
 
+pub mod history;
 pub mod lines;
 pub mod markdown;
 pub mod outcome;
