@@ -7,6 +7,7 @@ pub mod plain;
 pub mod plan;
 pub mod progress;
 mod remarks;
+mod rollout;
 pub mod sarif;
 pub mod status;
 pub mod style;
