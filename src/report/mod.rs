@@ -9,6 +9,7 @@ pub mod plan;
 pub mod progress;
 mod remarks;
 mod risk;
+mod rollout;
 pub mod sarif;
 pub mod status;
 pub mod style;

@@ -24,6 +24,7 @@ mod neighbours;
 mod oracles;
 mod permissions;
 mod registry;
+mod rollouts;
 mod saved;
 mod scaling;
 mod scenarios;
