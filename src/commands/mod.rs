@@ -4,6 +4,7 @@ mod accept;
 mod adopt;
 mod apply;
 mod build;
+mod compare;
 mod context;
 mod drift;
 mod evaluate;
@@ -11,6 +12,7 @@ mod executions;
 mod explain;
 mod permissions;
 mod plan;
+mod promote;
 mod run;
 mod stage;
 mod status;
@@ -56,6 +58,10 @@ enum Command {
     Drift(drift::Arguments),
     /// Delete all that the environment owns
     Destroy(apply::DestroyArguments),
+    /// Show how two environments differ, as their files say
+    Compare(compare::Arguments),
+    /// Pin in one environment what runs proven in another
+    Promote(promote::Arguments),
     /// Take over a resource that exists
     Adopt(adopt::Arguments),
     /// Show how an environment is doing; exits 2 if something needs attention
@@ -171,6 +177,8 @@ pub async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Apply(arguments) => apply::run(arguments).await,
         Command::Drift(arguments) => drift::run(arguments).await,
         Command::Destroy(arguments) => apply::destroy(arguments).await,
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Promote(arguments) => promote::run(arguments).await,
         Command::Adopt(arguments) => adopt::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,
         Command::Permissions(arguments) => permissions::run(arguments).await,

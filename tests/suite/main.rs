@@ -20,6 +20,7 @@ mod monitors;
 mod neighbours;
 mod oracles;
 mod permissions;
+mod promotion;
 mod registry;
 mod scaling;
 mod scenarios;
