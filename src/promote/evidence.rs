@@ -38,7 +38,9 @@ pub struct Facts {
     pub drifted: Vec<String>,
     pub unread: Vec<String>,
     pub alarms: Vec<Alarm>,
+    pub alarms_unread: Vec<String>,
     pub monitors: Vec<Monitor>,
+    pub monitors_unread: Vec<String>,
     pub evaluations: Vec<Evaluated>,
 }
 
@@ -132,6 +134,7 @@ fn alarms_quiet(quiet: &str, facts: &Facts) -> Proof {
             (_, Some(at)) => Some(Err(format!("{} rang until {at}", alarm.address))),
             _ => None,
         })
+        .chain(facts.alarms_unread.iter().cloned().map(Err))
         .collect();
     if parts.is_empty() {
         parts = match facts.alarms.len() {
@@ -173,6 +176,7 @@ fn accurate(least: f64, facts: &Facts) -> Proof {
 
 fn stable(most: f64, facts: &Facts) -> Proof {
     let mut parts: Vec<Result<String, String>> = facts.monitors.iter().map(|monitor| steady(monitor, most, facts.now)).collect();
+    parts.extend(facts.monitors_unread.iter().cloned().map(Err));
     let mut help = format!("look with `scones status {}`, and promote once the monitor has measured little", facts.name);
     if parts.is_empty() {
         parts.push(Err("there is no monitor, so nobody has measured".to_owned()));

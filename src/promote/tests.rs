@@ -240,6 +240,8 @@ fn each_demand_is_held_against_what_was_found() {
     missing(&with(|facts| facts.alarms[1].state = AlarmState::Alarm), "alarms quiet for 24h", "alarms.b rings");
     missing(&with(|facts| facts.alarms[0].rang = Some("noon".into())), "alarms quiet", "alarms.a rang until noon");
     missing(&with(|facts| facts.alarms.clear()), "alarms quiet", "there is no alarm");
+    missing(&with(|facts| facts.alarms_unread.push("alarms.c has no state".into())), "alarms quiet", "alarms.c has no state");
+    missing(&with(|facts| facts.monitors_unread.push("monitors.n: denied".into())), "drifted", "monitors.n: denied");
     missing(&with(|facts| facts.evaluations[0].newest = Err("nothing kept".into())), "accuracy", "nothing kept");
     missing(&with(|facts| facts.evaluations.clear()), "accuracy", "no model");
     let weak = with(|facts| facts.evaluations[0].newest.as_mut().unwrap().accuracy.value = 0.899);

@@ -12,7 +12,7 @@ use crate::environment::Blocks;
 use crate::environment::blocks::promotion::Promotion;
 use crate::health::{self, AlarmState};
 use crate::observe;
-use crate::plan::{Action, Observed, Plan};
+use crate::plan::{Action, Observed, Plan, Unread};
 use crate::promote::Model;
 use crate::promote::evidence::{Alarm, Evaluated, Facts, Measured, Monitor, Newest};
 use crate::report::plain::one_line;
@@ -44,18 +44,28 @@ pub async fn facts(source: &Source<'_>, promotion: &Promotion, models: &[Model])
     facts.unread = source.drift.unread().map(|(what, unread)| format!("{what}: {}", one_line(&unread.why))).collect();
     let parts = source.drift.unchecked.iter().flat_map(|(address, parts)| parts.iter().map(move |part| (address, part)));
     facts.unread.extend(parts.filter(|(_, part)| part.failed).map(|(address, part)| format!("{address}: {}", part.why)));
-    if promotion.alarms_quiet.is_some() || promotion.drift_below.is_some() {
-        let health = observe::health(source.aws, source.observed).await?;
-        facts.unread.extend(health.unread.iter().map(|unread| format!("{}: {}", unread.what, one_line(&unread.why))));
-        if let Some(quiet) = promotion.alarms_quiet {
-            facts.alarms = alarms(source, &health.alarms, now - i64::from(quiet.0)).await?;
-        }
-        facts.monitors = health.monitors.into_iter().map(|monitor| self::monitor(monitor, source.observed)).collect();
+    if let Some(quiet) = promotion.alarms_quiet {
+        let (found, unread) = observe::alarms_of(source.aws, source.observed).await?;
+        facts.alarms_unread = lines(&unread);
+        let known = |address: &&Address| found.iter().any(|alarm| alarm.address == **address);
+        let declared =
+            source.desired.resources.keys().filter(|address| ["alarms", "composite_alarms"].contains(&address.section.as_str()));
+        facts.alarms_unread.extend(declared.filter(|address| !known(address)).map(|address| format!("{address} has no state")));
+        facts.alarms = alarms(source, &found, now - i64::from(quiet.0)).await?;
+    }
+    if promotion.drift_below.is_some() {
+        let (found, unread) = observe::monitors_of(source.aws, source.observed).await?;
+        facts.monitors_unread = lines(&unread);
+        facts.monitors = found.into_iter().map(|monitor| self::monitor(monitor, source.observed)).collect();
     }
     if promotion.accuracy.is_some() {
         facts.evaluations = evaluations(source, models).await?;
     }
     Ok(facts)
+}
+
+fn lines(unread: &[Unread]) -> Vec<String> {
+    unread.iter().map(|unread| format!("{}: {}", unread.what, one_line(&unread.why))).collect()
 }
 
 /// A line for each resource that is not as it was applied, or that AWS is not done with.
