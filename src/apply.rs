@@ -184,7 +184,7 @@ fn is_ready(steps: &[Step], index: usize, unfinished: &BTreeSet<usize>) -> bool 
 }
 
 fn failure(address: Address, error: &AwsError) -> Failure {
-    Failure { address, message: error.to_string(), help: error.help(), mismatch: error.code == "PlanMismatch" }
+    Failure { address, message: error.to_string(), help: error.help(), mismatch: error.is_stale() }
 }
 
 /// Makes the bootstrap bucket and puts the packages there that steps will use.

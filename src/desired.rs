@@ -34,6 +34,10 @@ pub mod tag {
     pub const REGION: &str = "scones:region";
     pub const ADDRESS: &str = "scones:address";
     pub const STAMP: &str = "scones:stamp";
+    /// How the last rollout went.
+    pub const ROLLOUT: &str = "scones:rollout";
+    /// The tags that tell of what was applied, and are no part of it.
+    pub const RECORDS: [&str; 2] = [STAMP, ROLLOUT];
     /// On functions: the digest of the package's inputs, and the CodeSha256 that was uploaded for it.
     pub const PACKAGE: &str = "scones:package";
     pub const CODE: &str = "scones:code";
@@ -221,7 +225,7 @@ fn tags(world: &World, own: &BTreeMap<String, String>, address: &Address) -> Tag
     tags
 }
 
-/// Tags may have letters, digits, spaces and `_.:/=+-@`; 50 per resource, of which scones needs up to 7.
+/// Tags may have letters, digits, spaces and `_.:/=+-@`; 50 per resource, of which scones needs up to 8.
 fn check_tags(environment: &Environment, faults: &mut Vec<Diagnostic>) {
     let own = &environment.header.tags;
     for (key, value) in own {
@@ -237,9 +241,9 @@ fn check_tags(environment: &Environment, faults: &mut Vec<Diagnostic>) {
             faults.push(Diagnostic::new(message, &environment.root.span_at(&["tags", key])));
         }
     }
-    if own.len() > 43 {
+    if own.len() > 42 {
         faults.push(Diagnostic::new(
-            "AWS takes 50 tags per resource, and scones needs 7 of them",
+            "AWS takes 50 tags per resource, and scones needs 8 of them",
             &environment.root.span_at(&["tags"]),
         ));
     }

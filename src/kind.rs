@@ -136,6 +136,12 @@ pub struct Live<S> {
     /// Newest first, the current one left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generations: Vec<Generation>,
+    /// What the service says of a change that failed although the resource serves: the reason why it is as it was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The service's own mark of this state, where it has one that every change moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// How it was looked at; says nothing about the resource itself, so no plan keeps it.
     #[serde(skip)]
     pub look: Look,
@@ -166,8 +172,8 @@ impl<S> Live<S> {
     /// # Errors
     /// Whatever `form` answers.
     pub fn try_map<T, E>(self, form: impl FnOnce(S) -> Result<T, E>) -> Result<Live<T>, E> {
-        let Self { name, arn, state, tags, status, attributes, generations, look } = self;
-        Ok(Live { state: form(state)?, name, arn, tags, status, attributes, generations, look })
+        let Self { name, arn, state, tags, status, attributes, generations, failure, revision, look } = self;
+        Ok(Live { state: form(state)?, name, arn, tags, status, attributes, generations, failure, revision, look })
     }
 
     /// A settled resource without attributes or generations.
@@ -180,6 +186,8 @@ impl<S> Live<S> {
             status: Status::Settled,
             attributes: BTreeMap::new(),
             generations: vec![],
+            failure: None,
+            revision: None,
             look: Look::default(),
         }
     }

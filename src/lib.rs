@@ -20,6 +20,7 @@ pub mod environment;
 pub mod accept;
 pub mod artifact;
 pub mod asl;
+pub mod attempt;
 pub mod compare;
 pub mod contract;
 pub mod desired;

@@ -2,8 +2,10 @@
 
 mod decide;
 mod deletion;
+mod fingerprint;
 mod generations;
 mod ignored;
+mod narrow;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +19,7 @@ use crate::kind::{Live, Needs, Registry, Status, Tags, Unchecked, World, digest}
 use crate::who::Who;
 
 pub use decide::{comparable, filled, silenced, stamp_of};
+pub use fingerprint::{fingerprint, moved};
 pub use ignored::{Silenced, as_declared};
 
 /// What exists, as far as the environment is concerned.
@@ -96,6 +99,9 @@ pub struct Step {
     /// Why, where the changes do not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The fingerprint of the live side: what the step was made against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// The live side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Live<Value>>,
@@ -164,7 +170,7 @@ pub struct Plan {
     pub environment: String,
     pub account: String,
     pub region: String,
-    /// The SHA-256 of the steps: two plans with the same digest do the same.
+    /// The SHA-256 of what is asked for and of the steps: two plans with the same digest do the same.
     pub digest: String,
     pub summary: Summary,
     /// The bootstrap bucket that must be made first.
@@ -184,9 +190,31 @@ pub struct Plan {
     /// Parts of resources that could not be looked at.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unchecked: BTreeMap<Address, Vec<Unchecked>>,
-    pub mode: Mode,
+    #[serde(flatten)]
+    pub choices: Choices,
+    /// How many steps are left out, since only some were asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
     /// All that was asked for, so that a saved plan can be made again and compared.
     pub desired: Desired,
+}
+
+/// What was asked for besides the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    pub mode: Mode,
+    /// Whether rollouts that went back are tried once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retry: bool,
+    /// The addresses to which the plan is kept, with what they need; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Address>,
+}
+
+impl From<Mode> for Choices {
+    fn from(mode: Mode) -> Self {
+        Self { mode, retry: false, targets: vec![] }
+    }
 }
 
 /// What a plan is for.
@@ -204,6 +232,12 @@ pub enum Mode {
 impl Plan {
     pub fn world(&self) -> &World {
         &self.desired.world
+    }
+
+    /// The digest that a plan of these steps has.
+    pub fn computed_digest(&self) -> String {
+        let body = serde_json::json!([self.desired, self.choices, self.bootstrap, self.steps]);
+        format!("sha256:{}", digest(&body))
     }
 
     /// Whether all was read that the plan speaks of; else it is none to be applied.
@@ -238,13 +272,15 @@ impl Plan {
 }
 
 /// Makes a plan.
-pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: Mode) -> Plan {
+pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, choices: impl Into<Choices>) -> Plan {
+    let choices: Choices = choices.into();
+    let mode = choices.mode;
     let (mut conflicts, mut ignored) = (vec![], vec![]);
     let mut unknown = observed.unknown.clone();
     let (steps, unchanged) = match mode {
         Mode::Destroy => (deletion::all(desired, observed, registry), 0),
         Mode::Apply | Mode::Prune => {
-            let decided = decide::decide(desired, observed, registry);
+            let decided = decide::decide(desired, observed, registry, choices.retry);
             let unchanged = decided.unchanged.len();
             conflicts = decided.conflicts;
             ignored = decided.ignored;
@@ -258,10 +294,16 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: M
             (steps, unchanged)
         }
     };
+    let all = steps.len();
+    let mut steps = narrow::to_targets(steps, &choices.targets, desired);
+    for step in &mut steps {
+        step.fingerprint = step.from.as_ref().map(fingerprint);
+    }
+    let left_out = all - steps.len();
+    conflicts.retain(|conflict: &Conflict| narrow::is_asked_for(&conflict.address, &choices.targets, desired));
     conflicts.extend(steps.iter().filter(|_| desired.protect).filter_map(protected));
     let world = &desired.world;
     let needs_bucket = mode != Mode::Destroy && !observed.bootstrap && steps.iter().any(Step::acts);
-    let body = serde_json::to_value(&steps).unwrap_or_default();
     let orphans = if mode == Mode::Apply { observed.orphans.clone() } else { BTreeMap::new() };
     let mut made = Plan {
         format: 1,
@@ -269,7 +311,7 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: M
         environment: world.environment.clone(),
         account: world.account.clone(),
         region: world.region.clone(),
-        digest: format!("sha256:{}", digest(&body)),
+        digest: String::new(),
         summary: Summary::default(),
         bootstrap: needs_bucket.then(|| world.bootstrap_bucket()),
         steps,
@@ -280,10 +322,12 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, mode: M
         unseen: observed.unseen.clone(),
         conflicts,
         unchecked: unchecked(observed),
-        mode,
+        choices,
+        left_out,
         desired: desired.clone(),
     };
     made.summary = summary(&made, unchanged);
+    made.digest = made.computed_digest();
     made
 }
 

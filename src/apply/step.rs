@@ -7,12 +7,13 @@ use tokio::time::Instant;
 
 use super::Run;
 use crate::address::Address;
+use crate::attempt::{self, is_rolled_out};
 use crate::aws::{AwsError, tags, waiting};
 use crate::desired::{Resource, tag};
 use crate::diff::{Change, diff};
 use crate::kind::{AnyKind, Live, Status, Tags, Target, name_by_content};
 use crate::observe::observe_one;
-use crate::plan::{Action, Step, as_declared, comparable, filled, stamp_of};
+use crate::plan::{Action, Step, as_declared, comparable, filled, moved, stamp_of};
 
 /// How long AWS may answer with a settled state that is not the one written: reads lag behind writes.
 const READ_LAG: Duration = Duration::from_secs(60);
@@ -29,19 +30,55 @@ pub async fn carry_out(run: &Run<'_>, step: &Step) -> Result<(), AwsError> {
             let state = whole_state(run, step, resource)?;
             let name = if kind.named_by_content() { name_by_content(&step.name, &state) } else { step.name.clone() };
             let target = Target { name, state, tags: tags_to_write(run, step) };
-            write(run, kind, step, &target).await?;
+            check_unmoved(run, kind, step, resource).await?;
+            let rolls_out = step.action == Action::Update && is_rolled_out(&target.state);
+            if rolls_out {
+                record(run, step, attempt::began(&target.state)).await?;
+            }
+            let written = write(run, kind, step, &target).await;
+            if let Err(error) = &written
+                && error.is_rolled_back()
+            {
+                record(run, step, attempt::went_back(&target.state, &error.message)).await?;
+            }
+            written?;
             let live = settle(run, kind, step, &target).await?;
             check_expected(&step.address, resource, &live)?;
             if tags::writable(&live.arn) {
                 let declared = filled(&resource.state, &resource.holes, &run.known());
                 let applied = as_declared(&target.state, &declared, &run.plan.ignored, &step.address);
-                let stamp = Tags::from([(tag::STAMP.to_owned(), stamp_of(&applied, &resource.tags))]);
-                tags::write(run.aws, &live.arn, &stamp, &[]).await?;
+                let mut records = Tags::from([(tag::STAMP.to_owned(), stamp_of(&applied, &resource.tags))]);
+                if rolls_out {
+                    records.insert(tag::ROLLOUT.to_owned(), attempt::done(&target.state));
+                }
+                tags::write(run.aws, &live.arn, &records, &[]).await?;
             }
             let attribute = |key: &str| format!("{}.{key}", step.address);
             run.learn([(attribute("name"), live.name.clone()), (attribute("arn"), live.arn.clone())]);
             run.learn(live.attributes.iter().map(|(key, value)| (attribute(key), value.clone())));
             Ok(())
+        }
+    }
+}
+
+/// Notes on the live resource how its rollout goes, for plans to come.
+async fn record(run: &Run<'_>, step: &Step, outcome: String) -> Result<(), AwsError> {
+    let Some(live) = step.from.as_ref().filter(|live| tags::writable(&live.arn)) else { return Ok(()) };
+    tags::write(run.aws, &live.arn, &Tags::from([(tag::ROLLOUT.to_owned(), outcome)]), &[]).await
+}
+
+/// Stops where the live side is no longer what the plan was made against: somebody changed it in between.
+async fn check_unmoved(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, resource: &Resource) -> Result<(), AwsError> {
+    let settled = |live: &&Live<Value>| live.status == Status::Settled && !kind.named_by_content();
+    let Some(before) = step.from.as_ref().filter(settled) else { return Ok(()) };
+    let moved = match observe_one(run.aws, kind, &step.name, Some(&resource.state)).await? {
+        Some(now) => moved(before, &now, kind.fields()),
+        None => vec!["it is gone".to_owned()],
+    };
+    match moved.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(AwsError::local(format!("the plan was made against another state of it: {}", moved.join(", "))).into_stale())
         }
     }
 }

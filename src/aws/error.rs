@@ -8,6 +8,11 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+/// The code of rollouts that went back; AWS has none for it.
+const ROLLED_BACK: &str = "RolledBack";
+/// The code of changes that were not made, since the plan is no longer right.
+const STALE: &str = "PlanMismatch";
+
 /// A failed request, with all that AWS's support would ask for.
 #[derive(Clone, Debug)]
 pub struct AwsError {
@@ -36,6 +41,26 @@ impl AwsError {
             message: message.into(),
             request_id: None,
         }
+    }
+
+    /// A rollout that was begun and went back, by itself or because an alarm went off.
+    pub fn rolled_back(operation: &str, resource: &str, message: impl Into<String>) -> Self {
+        Self { code: ROLLED_BACK.into(), ..Self::unexpected(operation, resource, message) }
+    }
+
+    /// The same as the reason why a change was not made: the plan is no longer right.
+    pub fn into_stale(self) -> Self {
+        Self { code: STALE.into(), ..self }
+    }
+
+    /// Whether the plan is no longer right.
+    pub fn is_stale(&self) -> bool {
+        self.code == STALE
+    }
+
+    /// Whether a rollout went back.
+    pub fn is_rolled_back(&self) -> bool {
+        self.code == ROLLED_BACK
     }
 
     pub(super) fn from_sdk<E>(operation: &str, resource: &str, error: SdkError<E, HttpResponse>) -> Self

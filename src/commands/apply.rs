@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use super::{Context, EnvironmentName, Error, exit, print, tell};
 use crate::apply::{Outcome, apply};
 use crate::drift_check;
-use crate::kind::digest;
 use crate::plan::{Mode, Plan, Step};
 use crate::report;
 
@@ -72,7 +71,7 @@ pub async fn destroy(arguments: DestroyArguments) -> Result<u8, Error> {
 async fn run_saved(arguments: &Arguments) -> Result<u8, Error> {
     let saved = read_plan(Path::new(&arguments.what))?;
     let context = Context::of_plan(&saved, &arguments.what).await?;
-    let now = context.plan(saved.mode).await?;
+    let now = context.plan(saved.choices.clone()).await?;
     if now.digest != saved.digest || now.bootstrap != saved.bootstrap || now.conflicts != saved.conflicts {
         let moved: Vec<String> = moved(&saved, &now).iter().map(|address| format!("  {address}")).collect();
         let _ = writeln!(
@@ -112,8 +111,7 @@ fn read_plan(path: &Path) -> Result<Plan, Error> {
     let help = "make one with `scones plan ENV --out FILE`";
     let plan: Plan =
         serde_json::from_str(&text).map_err(|error| Error::other(format!("{shown} is no saved plan: {error}"), help))?;
-    let body = serde_json::to_value(&plan.steps).unwrap_or_default();
-    if plan.format != 1 || plan.digest != format!("sha256:{}", digest(&body)) {
+    if plan.format != 1 || plan.digest != plan.computed_digest() {
         return Err(Error::other(
             format!("{shown} was changed after it was saved, or comes from another version of scones"),
             help,
@@ -196,8 +194,8 @@ async fn carry_out(context: &Context, plan: &Plan, again: &str) -> Result<u8, Er
     };
     let _ = writeln!(anstream::stderr(), "{}", report::outcome::text(&outcome, again));
     let code = code(&outcome, ended_by);
-    tell_check(context, plan.mode, code).await?;
-    if code == exit::OK && plan.mode != Mode::Destroy {
+    tell_check(context, plan.choices.mode, code).await?;
+    if code == exit::OK && plan.choices.mode != Mode::Destroy {
         verify(context).await?;
     }
     Ok(code)

@@ -9,7 +9,7 @@ use crate::environment::{self, Environment};
 use crate::kind::Registry;
 use crate::kinds::registry;
 use crate::observe::{Looking, observe};
-use crate::plan::{Mode, Observed, Plan, plan};
+use crate::plan::{Choices, Observed, Plan, plan};
 use crate::units::Day;
 
 /// Stands in for the account where a file names none and nobody is asked.
@@ -86,8 +86,8 @@ impl Context {
         }
     }
 
-    pub async fn plan(&self, mode: Mode) -> Result<Plan, Error> {
-        Ok(plan(&self.desired, &self.observe(Looking::Once).await?, &self.registry, mode))
+    pub async fn plan(&self, choices: impl Into<Choices>) -> Result<Plan, Error> {
+        Ok(plan(&self.desired, &self.observe(Looking::Once).await?, &self.registry, choices))
     }
 }
 

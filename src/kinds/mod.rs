@@ -11,6 +11,7 @@ mod model;
 mod model_package_group;
 mod monitor;
 mod role;
+mod rollout;
 mod rule;
 mod sagemaker;
 mod schedule;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::ignored::{Silenced, silence};
 use super::{Action, Conflict, Observed, Step, Unread, is_owned};
 use crate::address::Address;
+use crate::attempt::{self, is_rolled_out};
 use crate::desired::{Desired, Resource, tag};
 use crate::diff::{Cause, Change, Rule, diff, rule_holds};
 use crate::environment::reference::fill;
@@ -23,7 +24,7 @@ pub struct Decided {
 }
 
 /// Decides in the order in which things are made, since one resource's name may fill another's hole.
-pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry) -> Decided {
+pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry, retry: bool) -> Decided {
     let mut decided =
         Decided { steps: vec![], unchanged: BTreeSet::new(), conflicts: vec![], ignored: vec![], unknown: BTreeMap::new() };
     let mut known = brought_about(desired, observed);
@@ -59,6 +60,13 @@ pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry) -> De
                 Some(Step { reason: Some(reason), ..step(address, resource, Action::Blocked) })
             }
             None => judge(address, kind, resource, target, live, changes),
+        };
+        let step = match step.as_ref().filter(|_| !retry).and_then(refused) {
+            Some(why) => {
+                blocked.insert(address.clone());
+                Some(Step { reason: Some(why), ..self::step(address, resource, Action::Blocked) })
+            }
+            None => step,
         };
         let acts = step.as_ref().is_some_and(Step::acts);
         if kind.named_by_content() {
@@ -130,6 +138,7 @@ fn step(address: &Address, resource: &Resource, action: Action) -> Step {
         needs: resource.needs.clone(),
         changes: vec![],
         reason: None,
+        fingerprint: None,
         from: None,
         to: None,
         tags: Tags::new(),
@@ -176,6 +185,15 @@ fn obstacle(
         let need = resource.needs.iter().find(|need| blocked.contains(*need))?;
         Some(format!("waits for {need}"))
     })
+}
+
+/// Why a rollout is not tried once more: it was tried, went back, and nothing about it changed since.
+fn refused(step: &Step) -> Option<String> {
+    let (to, live) = (step.to.as_ref()?, step.from.as_ref()?);
+    let moves = step.action == Action::Update && step.changes.iter().any(|change| change.field() != "tags");
+    let tag = live.tags.as_ref().and_then(|tags| tags.get(tag::ROLLOUT)).filter(|_| moves && is_rolled_out(to));
+    let why = attempt::refused(tag.map(String::as_str), to, live.failure.as_deref())?;
+    Some(format!("it went back when this was tried last ({why}): change it, or add --retry"))
 }
 
 fn judge(
@@ -245,7 +263,7 @@ pub fn silenced(live: &Tags, wanted: &Tags, ignored: &[String]) -> Vec<String> {
 
 /// Whether a tag is neither AWS's own nor the stamp.
 fn is_open(key: &str) -> bool {
-    key != tag::STAMP && !key.starts_with("aws:")
+    !tag::RECORDS.contains(&key) && !key.starts_with("aws:")
 }
 
 fn is_ignored(key: &str, patterns: &[String]) -> bool {

@@ -15,6 +15,7 @@ fn delete(address: Address, name: String, reason: Option<String>) -> Step {
         needs: Needs::new(),
         changes: vec![],
         reason,
+        fingerprint: None,
         from: None,
         to: None,
         tags: Tags::new(),

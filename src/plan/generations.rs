@@ -52,6 +52,7 @@ fn step(address: Address, live: &Live<Value>, generations: Vec<String>, needs: N
         needs,
         changes: vec![],
         reason: None,
+        fingerprint: None,
         from: None,
         to: None,
         tags: Tags::new(),

@@ -35,7 +35,7 @@ pub fn silence(
             continue;
         }
         let mut live_tags = live.tags.clone().unwrap_or_default();
-        live_tags.retain(|key, _| key != tag::STAMP && !key.starts_with("aws:"));
+        live_tags.retain(|key, _| !tag::RECORDS.contains(&key.as_str()) && !key.starts_with("aws:"));
         match rule.path.split_first() {
             None => to.clone_from(&live.state),
             Some((first, [])) if first == "tags" => *tags = live_tags,

@@ -29,7 +29,7 @@ const LONGEST_LINE: usize = 400;
 
 /// Renders a plan. Its first line tells a workflow which comment to put this one in the place of.
 pub fn plan(plan: &Plan, registry: &Registry) -> String {
-    let headline = summary(&plan.summary, plan.mode);
+    let headline = summary(&plan.summary, plan.choices.mode);
     render(plan, registry, &Words { what: "plan", title: "Plan", headline, word: |action| sign(action).1, risk })
 }
 

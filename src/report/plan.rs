@@ -71,7 +71,7 @@ fn text_in(plan: &Plan, registry: &Registry, words: Words) -> String {
         let _ = writeln!(out, "\n{} {}: {}", paint(REMOVED, "!"), paint(STRONG, &conflict.address), conflict.message);
         let _ = writeln!(out, "  {}", conflict.help);
     }
-    let _ = writeln!(out, "\n{}", summary(&plan.summary, plan.mode));
+    let _ = writeln!(out, "\n{}", summary(&plan.summary, plan.choices.mode));
     out
 }
 

@@ -32,7 +32,7 @@ fn orphans(out: &mut String, plan: &Plan) {
 }
 
 fn neighbours(out: &mut String, plan: &Plan) {
-    if plan.neighbours.is_empty() || plan.mode == Mode::Destroy {
+    if plan.neighbours.is_empty() || plan.choices.mode == Mode::Destroy {
         return;
     }
     heading(out, "named like this environment's, but not its own");

@@ -70,6 +70,7 @@ fn question(section: &str, arn: &str, paths: &[&str]) -> Question {
         needs: Default::default(),
         changes: paths.iter().map(change).collect(),
         reason: None,
+        fingerprint: None,
         from: live,
         to: None,
         tags: Default::default(),

@@ -3,9 +3,9 @@
 
 mod capture;
 mod config;
+mod deployment;
 mod members;
 mod read;
-mod rollout;
 mod scaling;
 mod spec;
 mod status;
@@ -24,7 +24,7 @@ use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
 use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
-use rollout::Rollout;
+use crate::kinds::rollout::Rollout;
 use scaling::Scalings;
 
 const ENDPOINT: &str = "arn:{partition}:sagemaker:{region}:{account}:endpoint/{name}";

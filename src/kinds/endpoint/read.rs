@@ -111,7 +111,9 @@ async fn read(
     state.rollout = wanted.desired.as_ref().and_then(|desired| desired.rollout.clone());
     let name = endpoint.endpoint_name.clone().unwrap_or_else(|| wanted.name.clone());
     let arn = endpoint.endpoint_arn.clone().unwrap_or_default();
-    Ok(Live { status: status(&endpoint), generations, ..Live::settled(name, arn, state, None) })
+    let failure = endpoint.failure_reason.clone().filter(|_| endpoint.endpoint_status == Some(EndpointStatus::InService));
+    let revision = endpoint.endpoint_config_name.clone();
+    Ok(Live { status: status(&endpoint), generations, failure, revision, ..Live::settled(name, arn, state, None) })
 }
 
 /// The configuration that the endpoint will have once it is settled, as far as that is known: on the way back it is

@@ -8,10 +8,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::scaling::{self, Scalings};
-use super::{Capture, Serverless, State, Variant, rollout, weight};
+use super::{Capture, Serverless, State, Variant, weight};
 use crate::desired::Scope;
 use crate::finding::nearest;
 use crate::kind::Written;
+use crate::kinds::rollout;
 use crate::kinds::sagemaker::{Others, check_name};
 
 const INSTANCE: &str = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$";

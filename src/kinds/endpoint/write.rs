@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
 use aws_sdk_sagemaker::types::{DesiredWeightAndCapacity, EndpointStatus, VariantProperty, VariantPropertyType};
 
+use super::deployment::deployment;
 use super::read::{self, describe, describe_config};
 use super::wait::{found_soon, is_busy, too_long, until_done, until_gone, until_settled};
 use super::{Endpoint, State, Variant, config, scaling};
@@ -192,7 +193,7 @@ async fn deploy(aws: &Aws, before: &DescribeEndpointOutput, to: &Target<State>) 
             .retain_all_variant_properties(keeps_counts)
             .set_exclude_retained_variant_properties(keeps_counts.then(|| others.to_vec()))
             .retain_deployment_config(false)
-            .set_deployment_config(rollout.map(super::Rollout::for_sagemaker));
+            .set_deployment_config(rollout.map(deployment));
         aws.call(operation, &to.name, request.send())
     };
     if let Err(error) = found_soon(request).await {
@@ -203,7 +204,7 @@ async fn deploy(aws: &Aws, before: &DescribeEndpointOutput, to: &Target<State>) 
         }
     }
     // SageMaker keeps to its own limit, and needs as long again to go back.
-    let limit = rollout.map_or(0, super::Rollout::max_wait);
+    let limit = rollout.map_or(0, |rollout| rollout.max_wait);
     let limit = Endpoint::DEADLINE.max(Duration::from_secs(2 * u64::from(limit)));
     let after = until_done(aws, operation, before, limit).await?;
     if after.endpoint_status == Some(EndpointStatus::InService) && after.endpoint_config_name.as_deref() == Some(&config) {

@@ -141,6 +141,7 @@ fn assemble(name: &str, answers: Answers, log_group: Option<LogGroup>, desired: 
         failed_change: failed_change(latest),
     };
     let mut live = Live::settled(name, latest.function_arn.clone().unwrap_or_default(), state, Some(tags));
+    live.revision = latest.revision_id.clone();
     live.status = status(latest);
     live.generations = generations(&answers.versions, &answers.aliases);
     Ok(live)

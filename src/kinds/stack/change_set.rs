@@ -78,8 +78,7 @@ pub async fn apply(
         if !surprises.is_empty() {
             discard(aws, &id).await?;
             let message = format!("{}, which the plan did not show; nothing was changed", surprises.join(", and "));
-            let error = AwsError::unexpected("cloudformation:CreateChangeSet", &to.name, message);
-            return Err(AwsError { code: "PlanMismatch".to_owned(), ..error });
+            return Err(AwsError::unexpected("cloudformation:CreateChangeSet", &to.name, message).into_stale());
         }
     }
     let request = aws.cloudformation().execute_change_set().change_set_name(&id);

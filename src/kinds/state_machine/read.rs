@@ -28,7 +28,7 @@ pub async fn machine(aws: &Aws, name: &str) -> Result<Option<Live<State>>, AwsEr
         encryption: encryption
             .map(|config| Encryption { key: config.kms_key_id, reuse_seconds: config.kms_data_key_reuse_period_seconds }),
     };
-    Ok(Some(Live::settled(name, live.state_machine_arn, state, None)))
+    Ok(Some(Live { revision: live.revision_id, ..Live::settled(name, live.state_machine_arn, state, None) }))
 }
 
 /// A state machine that never had logging has no configuration at all, which is level OFF.

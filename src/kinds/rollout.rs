@@ -1,11 +1,7 @@
-//! How an update shifts traffic to the new fleet, and what makes it go back.
+//! How traffic is shifted to what is new, and what makes it go back: the block `rollout:` of every kind that has one.
 
 use std::borrow::Cow;
 
-use aws_sdk_sagemaker::types::{
-    Alarm, AutoRollbackConfig, BlueGreenUpdatePolicy, CapacitySize, CapacitySizeType, DeploymentConfig, TrafficRoutingConfig,
-    TrafficRoutingConfigType,
-};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -69,11 +65,12 @@ fn no_time() -> Seconds {
 /// A rollout, complete; durations in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
-    canary: Option<i32>,
-    linear: Option<i32>,
-    bake: u32,
-    roll_back_on: Vec<String>,
-    max_wait: u32,
+    pub canary: Option<i32>,
+    pub linear: Option<i32>,
+    pub bake: u32,
+    /// Names of alarms in CloudWatch.
+    pub roll_back_on: Vec<String>,
+    pub max_wait: u32,
 }
 
 /// Checks against the limits of the API.
@@ -125,35 +122,15 @@ fn steps(canary: Option<i32>, linear: Option<i32>) -> u32 {
 }
 
 impl Rollout {
-    /// When SageMaker gives up, in seconds.
-    pub fn max_wait(&self) -> u32 {
-        self.max_wait
-    }
-
-    pub fn for_sagemaker(&self) -> DeploymentConfig {
-        let seconds = |seconds: u32| i32::try_from(seconds).unwrap_or(i32::MAX);
-        let size = |percent: Option<i32>| {
-            percent.map(|percent| CapacitySize::builder().r#type(CapacitySizeType::CapacityPercent).value(percent).build())
-        };
-        let way = match (self.canary, self.linear) {
-            (Some(_), _) => TrafficRoutingConfigType::Canary,
-            (None, Some(_)) => TrafficRoutingConfigType::Linear,
-            (None, None) => TrafficRoutingConfigType::AllAtOnce,
-        };
-        let traffic = TrafficRoutingConfig::builder()
-            .r#type(way)
-            .wait_interval_in_seconds(seconds(self.bake))
-            .set_canary_size(size(self.canary))
-            .set_linear_step_size(size(self.linear))
-            .build();
-        let policy = BlueGreenUpdatePolicy::builder()
-            .traffic_routing_configuration(traffic)
-            .termination_wait_in_seconds(0)
-            .maximum_execution_timeout_in_seconds(seconds(self.max_wait))
-            .build();
-        let alarms: Vec<Alarm> = self.roll_back_on.iter().map(|name| Alarm::builder().alarm_name(name).build()).collect();
-        let back = (!alarms.is_empty()).then(|| AutoRollbackConfig::builder().set_alarms(Some(alarms)).build());
-        DeploymentConfig::builder().blue_green_update_policy(policy).set_auto_rollback_configuration(back).build()
+    /// The percentages of the traffic that the new one gets, one step after the other; the last is all of it.
+    pub fn shares(&self) -> Vec<i32> {
+        match (self.canary, self.linear) {
+            (Some(percent), _) => vec![percent, 100],
+            (None, Some(percent)) => {
+                (1..).map(|step| step * percent.max(1)).take_while(|share| *share < 100).chain([100]).collect()
+            }
+            (None, None) => vec![100],
+        }
     }
 }
 
@@ -171,16 +148,11 @@ mod tests {
     }
 
     #[test]
-    fn asks_sagemaker_for_a_canary_that_goes_back() {
-        let rollout = Rollout { canary: Some(10), linear: None, bake: 600, roll_back_on: vec!["a".into()], max_wait: 3000 };
-        let config = rollout.for_sagemaker();
-        let traffic = config.blue_green_update_policy.as_ref().and_then(|policy| policy.traffic_routing_configuration.clone());
-        let traffic = traffic.expect("a policy");
-        assert_eq!((traffic.r#type, traffic.wait_interval_in_seconds), (Some(TrafficRoutingConfigType::Canary), Some(600)));
-        assert_eq!(traffic.canary_size.and_then(|size| size.value), Some(10));
-        assert!(traffic.linear_step_size.is_none());
-        assert_eq!(config.auto_rollback_configuration.map(|back| back.alarms().len()), Some(1));
-        let plain = Rollout { canary: None, roll_back_on: vec![], ..rollout };
-        assert!(plain.for_sagemaker().auto_rollback_configuration.is_none());
+    fn the_last_share_is_all() {
+        let shares = |canary, linear| Rollout { canary, linear, bake: 0, roll_back_on: vec![], max_wait: 600 }.shares();
+        assert_eq!(shares(Some(10), None), [10, 100]);
+        assert_eq!(shares(None, Some(30)), [30, 60, 90, 100]);
+        assert_eq!(shares(None, Some(50)), [50, 100]);
+        assert_eq!(shares(None, None), [100]);
     }
 }
