@@ -17,8 +17,7 @@ use crate::support::{
     Project, Run, actions, ask, assert_no_violations, changes, cloud, config, repository, sdk, variables, wait,
 };
 
-const OTHER: &str = "111122223333";
-const BUCKET: &str = "scones-111122223333-us-east-1";
+const BUCKET: &str = "scones-444455556666-us-east-1";
 const ARTIFACT: (&str, &str) = ("scones-local-models", "classifier/model.tar.gz");
 
 /// A second cloud, which is another account of the first.
@@ -29,12 +28,13 @@ struct Account {
 }
 
 impl Account {
-    fn up() -> Self {
+    /// Each test has an account of its own, as they share the first cloud.
+    fn up(number: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        Run::from(script(&folder, "up").args(["--account", OTHER]).output().unwrap()).expect(0);
+        Run::from(script(&folder, "up").args(["--account", number]).output().unwrap()).expect(0);
         let env = variables(folder.path());
         let sdk = config(&env);
-        let given = json!({ "account": OTHER, "url": env["AWS_ENDPOINT_URL"] });
+        let given = json!({ "account": number, "url": env["AWS_ENDPOINT_URL"] });
         ask(&cloud()["AWS_ENDPOINT_URL"], "POST", "/__cloud__/account", &given.to_string());
         Self { folder, env, sdk }
     }
@@ -102,12 +102,12 @@ fn alarm(name: &str, state: StateValue) {
 }
 
 /// Publishes what the monitor would have found.
-fn measured(app: &str, index: f64) {
-    let dimension = |name: &str, value: String| Dimension::builder().name(name).value(value).build();
+fn measured(endpoint: &str, monitor: &str, index: f64) {
+    let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
     let datum = MetricDatum::builder()
         .metric_name("PredictionPSI")
-        .dimensions(dimension("Endpoint", format!("{app}-dev-net")))
-        .dimensions(dimension("Monitor", format!("{app}-dev-predictions")))
+        .dimensions(dimension("Endpoint", endpoint))
+        .dimensions(dimension("Monitor", monitor))
         .value(index)
         .build();
     let client = aws_sdk_cloudwatch::Client::new(sdk());
@@ -136,7 +136,7 @@ fn served(sdk: &SdkConfig, endpoint: &str) -> (String, String) {
 
 #[test]
 fn what_runs_proven_in_dev_runs_in_prod() {
-    let account = Account::up();
+    let account = Account::up("444455556666");
     let app = "promotion";
     let project = Project::from_fixture("promotion", app).destroyed_at_end("dev");
     stage_and_apply(&project, app);
@@ -150,9 +150,10 @@ fn what_runs_proven_in_dev_runs_in_prod() {
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{}", run.stdout);
     assert!(run.stderr.contains("2 pieces of evidence are missing"), "{}", run.stderr);
     project.scones(&["evaluate", "dev"]).expect(0);
-    measured(app, 0.4);
+    let (endpoint, monitor) = (format!("{app}-dev-net"), format!("{app}-dev-predictions"));
+    measured(&endpoint, &monitor, 0.4);
     assert!(refused(&project).stdout.contains("monitors.predictions: 0.400 at"));
-    measured(app, 0.05);
+    measured(&endpoint, &monitor, 0.05);
     changed_outside(&project, app);
     rang(&project, app);
     of_another_model(&project, app);
@@ -254,7 +255,7 @@ fn promoted(project: &Project, account: &Account, app: &str) {
     assert_eq!(there(account, "models/"), Vec::<String>::new());
     let (before, packages) = (project.read("environments/prod.yaml"), there(account, "packages/"));
     let run = project.scones(&["promote", "dev", "prod", "--check"]).expect(2);
-    assert!(run.stdout.contains("+  net: \"s3://scones-111122223333-us-east-1/models/"), "{}", run.stdout);
+    assert!(run.stdout.contains("+  net: \"s3://scones-444455556666-us-east-1/models/"), "{}", run.stdout);
     assert_eq!((project.read("environments/prod.yaml"), there(account, "packages/")), (before.clone(), packages.clone()));
     assert_eq!(there(account, "models/"), Vec::<String>::new());
 
@@ -343,6 +344,106 @@ fn destroyed(project: &Project, account: &Account) {
     assert_eq!(there(account, "models/").len(), 1);
 }
 
+/// A shipped environment under another name. Its file lies in the repository, since sources are found from there.
+struct Shipped(tempfile::NamedTempFile);
+
+impl Shipped {
+    fn new(text: &str) -> Self {
+        let file = tempfile::Builder::new().prefix(".suite-").suffix(".yaml").tempfile_in(repository()).unwrap();
+        std::fs::write(file.path(), format!("{text}app: promoted\n")).unwrap();
+        Self(file)
+    }
+
+    fn name(&self) -> &str {
+        self.0.path().file_name().unwrap().to_str().unwrap()
+    }
+
+    fn scones(&self, command: &str, more: &[&str]) -> Run {
+        let mut scones = Command::new(env!("CARGO_BIN_EXE_scones"));
+        scones.arg(command).arg(self.name()).args(more).current_dir(repository()).env("NO_COLOR", "1").envs(cloud());
+        scones.output().unwrap().into()
+    }
+}
+
+impl Drop for Shipped {
+    fn drop(&mut self) {
+        let run = self.scones("destroy", &["--yes"]);
+        if !std::thread::panicking() {
+            run.expect(0);
+        }
+    }
+}
+
+const DEV: &str = "extends: environments/local-trained.yaml\nenvironment: dev\n";
+const PROD: &str = "extends: environments/prod.yaml
+assume_role: arn:aws:iam::111122223333:role/deploy
+protect: false
+drift_check: null
+stacks: { foundation: { termination_protection: false, empty_on_destroy: true } }
+model_package_groups: { classifier: { delete_packages_on_destroy: true } }
+";
+
+/// Scones Unlimited as shipped: the model package that dev trained and approved becomes an artifact of prod's account.
+#[test]
+fn scones_unlimited_goes_from_dev_to_prod() {
+    let account = Account::up("111122223333");
+    let (dev, prod) = (Shipped::new(DEV), Shipped::new(PROD));
+    dev.scones("apply", &["--yes"]).expect(5);
+    let folder = TempDir::new().unwrap();
+    let archive = folder.path().join("cifar.tar.gz");
+    write_archive(&archive, 150, 60);
+    dev.scones("stage", &["--archive", archive.to_str().unwrap()]).expect(0);
+    dev.scones("train", &[]).expect(0);
+    dev.scones("apply", &["--yes"]).expect(0);
+    prod.scones("apply", &["--yes"]).expect(5);
+
+    let run = dev.scones("promote", &[prod.name()]).expect(1);
+    assert!(run.stderr.contains("2 pieces of evidence are missing"), "{run:?}");
+    dev.scones("evaluate", &[]).expect(0);
+    measured("promoted-dev-classifier", "promoted-dev-prediction-drift", 0.05);
+    dev.scones("promote", &[prod.name(), "--check"]).expect(2);
+    dev.scones("promote", &[prod.name()]).expect(0);
+    dev.scones("promote", &[prod.name()]).expect(0);
+
+    // The functions run what is pinned already; the rest is what waited for the model.
+    let plan = prod.scones("plan", &["--format", "json"]).expect(2).json();
+    let mut found = actions(&plan);
+    found.sort();
+    let created = |address: &str| (address.to_owned(), "create".to_owned());
+    assert_eq!(found, [created("endpoints.classifier"), created("models.classifier")]);
+    prod.scones("apply", &["--yes"]).expect(0);
+    prod.scones("plan", &[]).expect(0);
+    for function in ["serialize-image-data", "image-classification", "filter-inference-result", "drift-monitor"] {
+        assert_eq!(code(sdk(), &format!("promoted-dev-{function}")), code(&account.sdk, &format!("promoted-prod-{function}")));
+    }
+    let place = served(&account.sdk, "promoted-prod-classifier");
+    let trained = trained("promoted-dev-classifier");
+    assert_eq!(get(&account.sdk, (&place.0, &place.1)), get(sdk(), (&trained.0, &trained.1)));
+    let picture = repository().join("tests/fixtures/pictures/bicycle.png");
+    let run = prod.scones("run", &[picture.to_str().unwrap()]).expect(0);
+    assert!(run.stdout.contains("bicycle"), "{}", run.stdout);
+    // Both first, while the other account is there.
+    drop(prod);
+    drop(dev);
+    account.assert_no_violations();
+}
+
+/// The artifact of the package behind an endpoint.
+fn trained(endpoint: &str) -> (String, String) {
+    let client = aws_sdk_sagemaker::Client::new(sdk());
+    let url = wait(async {
+        let endpoint = client.describe_endpoint().endpoint_name(endpoint).send().await.unwrap();
+        let config = client.describe_endpoint_config().endpoint_config_name(endpoint.endpoint_config_name.unwrap());
+        let model = config.send().await.unwrap().production_variants.unwrap().remove(0).model_name.unwrap();
+        let model = client.describe_model().model_name(model).send().await.unwrap();
+        let package = model.primary_container.unwrap().model_package_name.unwrap();
+        let package = client.describe_model_package().model_package_name(package).send().await.unwrap();
+        package.inference_specification.unwrap().containers.unwrap().remove(0).model_data_url.unwrap()
+    });
+    let (bucket, key) = url.strip_prefix("s3://").unwrap().split_once('/').unwrap();
+    (bucket.to_owned(), key.to_owned())
+}
+
 #[test]
 fn what_cannot_be_promoted_is_refused() {
     let project = Project::from_fixture("promotion", "promotion-refused");
@@ -357,9 +458,9 @@ fn what_cannot_be_promoted_is_refused() {
         assert!(run.stderr.contains("dev is an environment of promotion-refused, and other of another"), "{}", run.stderr);
     }
     // The credentials are for account 123456789012, and nothing leads to the other one.
-    project.edit("environments/prod.yaml", "assume_role: arn:aws:iam::111122223333:role/deploy\n", "");
+    project.edit("environments/prod.yaml", "assume_role: arn:aws:iam::444455556666:role/deploy\n", "");
     let run = project.scones(&["promote", "dev", "prod"]).expect(1);
-    assert!(run.stderr.contains("but the environment belongs to 111122223333"), "{}", run.stderr);
+    assert!(run.stderr.contains("but the environment belongs to 444455556666"), "{}", run.stderr);
     project.write(
         "environments/wrong.yaml",
         "extends: base.yaml\nenvironment: wrong\npromotion: { from: wrong, alarms_quiet: 15d }\n",
