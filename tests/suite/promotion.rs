@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::support::{
     Project, Run, actions, ask, assert_no_violations, changes, cloud, config, repository, sdk, variables, wait,
 };
+use crate::workload::write_archive;
 
 const BUCKET: &str = "scones-444455556666-us-east-1";
 const ARTIFACT: (&str, &str) = ("scones-local-models", "classifier/model.tar.gz");
