@@ -111,14 +111,15 @@ fn neutral(environment: &Environment, region: &str, registry: &Registry) -> Resu
     desired::desired(&environment, ACCOUNT, registry)
 }
 
-/// What counts besides the resources. Pins, values and the check for drift show in what is made of them.
+/// What counts besides the resources. Pins, values and the check for drift show in what is made of them; what one demands of
+/// the other before a promotion is none of their differences.
 fn settings(header: &Header, desired: &Desired) -> Value {
     let mut all = Map::new();
     let written = serde_json::to_value(header).unwrap_or_default();
     for key in ["tags", "ignore_tags", "ignore", "protect"] {
         all.insert(key.to_owned(), written.get(key).cloned().unwrap_or_default());
     }
-    all.extend(desired.blocks.iter().map(|(key, value)| (key.clone(), value.clone())));
+    all.extend(desired.blocks.iter().filter(|(key, _)| *key != "promotion").map(|(key, value)| (key.clone(), value.clone())));
     Value::Object(all)
 }
 

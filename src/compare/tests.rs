@@ -69,7 +69,7 @@ fn what_the_shipped_ones_differ_in_is_what_their_files_say() {
         ["roles.drift-check", "functions.drift-check", "alarms.drift-found", "alarms.drift-unknown", "schedules.drift-check"];
     assert_eq!(more, check);
     let settings: Vec<&str> = comparison.settings.iter().map(|change| change.path.as_str()).collect();
-    assert_eq!(settings, ["protect", "promotion", "verify"]);
+    assert_eq!(settings, ["protect", "verify"]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn alarms_quiet(quiet: &str, facts: &Facts) -> Proof {
     let silent = |alarm: &&Alarm| !alarm.without_data.is_empty() || alarm.state == AlarmState::InsufficientData;
     let blind: Vec<String> = facts.alarms.iter().filter(silent).map(|alarm| alarm.address.to_string()).collect();
     if !blind.is_empty() && parts.iter().all(Result::is_ok) {
-        parts.push(Ok(format!("without data, and so without a word: {}", blind.join(", "))));
+        parts.push(Ok(format!("of these there is no data, so they could not ring: {}", blind.join(", "))));
     }
     let help = match facts.alarms.is_empty() {
         true => "declare alarms, or take `alarms_quiet` out of `promotion:`".to_owned(),

@@ -271,7 +271,7 @@ fn alarms_without_data_are_told() {
     facts.alarms[0].without_data.push("AWS/Lambda Errors".into());
     facts.alarms[1].state = AlarmState::InsufficientData;
     let proof = &proofs(&demands(), &facts)[1];
-    assert!(proof.held && proof.found[1] == "without data, and so without a word: alarms.a, alarms.b", "{proof:?}");
+    assert!(proof.held && proof.found[1] == "of these there is no data, so they could not ring: alarms.a, alarms.b", "{proof:?}");
 }
 
 proptest! {

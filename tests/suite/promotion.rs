@@ -256,7 +256,7 @@ fn promoted(project: &Project, account: &Account, app: &str) {
     assert_eq!(there(account, "models/"), Vec::<String>::new());
     let (before, packages) = (project.read("environments/prod.yaml"), there(account, "packages/"));
     let run = project.scones(&["promote", "dev", "prod", "--check"]).expect(2);
-    assert!(run.stdout.contains("+  net: \"s3://scones-444455556666-us-east-1/models/"), "{}", run.stdout);
+    assert!(run.stdout.contains("+  net: s3://scones-444455556666-us-east-1/models/"), "{}", run.stdout);
     assert_eq!((project.read("environments/prod.yaml"), there(account, "packages/")), (before.clone(), packages.clone()));
     assert_eq!(there(account, "models/"), Vec::<String>::new());
 
@@ -287,7 +287,7 @@ fn promoted(project: &Project, account: &Account, app: &str) {
     assert_eq!(kept(&before).iter().filter(|line| !kept(&after).contains(line)).count(), 0, "{after}");
     let lines: Vec<&str> = after.lines().filter(|line| !before.contains(*line)).collect();
     assert!(lines.len() == 2 && lines[0] == format!("  echo: \"{running}\""), "{lines:#?}");
-    assert!(lines[1].starts_with("  net: \"s3://") && lines[1].contains("/model.tar.gz#etag="), "{lines:#?}");
+    assert!(lines[1].starts_with("  net: s3://") && lines[1].contains("/model.tar.gz#etag="), "{lines:#?}");
     assert_eq!(there(account, "models/").len(), 1);
     assert_eq!(there(account, "packages/").len(), packages.len() + 1);
 
