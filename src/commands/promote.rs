@@ -114,14 +114,16 @@ impl Wanted {
         for model in &taken.models {
             let refused = match model.form {
                 Form::Package => unusable(model, from, to).await?,
-                Form::Artifact => {
-                    let origin = promoting::origin(&from.context.aws, &model.runs).await?;
-                    let unfit = unfit(model, &origin);
-                    let current = to.files.header.pins.get(&model.pin).map(String::as_str);
-                    let home = home(&origin, &to.context.desired.world, current);
-                    homes.push((model.clone(), origin, home));
-                    unfit
-                }
+                Form::Artifact => match promoting::origin(&from.context.aws, &model.runs).await {
+                    Ok(origin) => {
+                        let unfit = unfit(model, &origin);
+                        let home = lasting(model, &origin, to).await?;
+                        homes.push((model.clone(), origin, home));
+                        unfit
+                    }
+                    Err(error) if error.is_not_found() => Some(format!("what it is made of is gone: {error}")),
+                    Err(error) => return Err(error.into()),
+                },
             };
             taken.refused.extend(refused.map(|why| Reason { address: model.address.clone(), why }));
         }
@@ -141,6 +143,20 @@ impl Wanted {
         });
         Ok(functions.chain(packages).chain(artifacts).collect())
     }
+}
+
+/// Where a model's artifact lies or will: a pinned copy that was overwritten is made anew.
+async fn lasting(model: &Model, origin: &Origin, to: &Open) -> Result<Home, Error> {
+    let current = to.files.header.pins.get(&model.pin).map(String::as_str);
+    Ok(match home(origin, &to.context.desired.world, current) {
+        Home::There(place) if place != origin.artifact => {
+            match promoting::copied(&to.context.aws, origin, &place).await? == place.etag {
+                true => Home::There(place),
+                false => Home::Copy(Artifact { etag: None, ..place }),
+            }
+        }
+        home => home,
+    })
 }
 
 /// Says what keeps a model's package from being used where it is pinned.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{AlarmType, HistoryItemType, ScanBy};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sagemaker::types::ModelApprovalStatus;
 use base64::Engine as _;
@@ -21,7 +22,7 @@ pub use facts::{Source, facts};
 use super::evaluation::Evaluation;
 use super::picture::Place;
 use crate::artifact::{Artifact, plain_etag};
-use crate::aws::{Aws, AwsError, bootstrap};
+use crate::aws::{Aws, AwsError, Optional as _, bootstrap};
 use crate::promote::{Function, Origin, Runs};
 
 /// What S3 takes by one request: 5 GB.
@@ -30,6 +31,8 @@ use crate::promote::{Function, Origin, Runs};
 const LARGEST_ARTIFACT: u64 = 5 << 30;
 const HISTORY: &str = "cloudwatch:DescribeAlarmHistory";
 const GET: &str = "s3:GetObject";
+/// The key of a copy's metadata that holds the ETag of what it was made of.
+const MADE_OF: &str = "made-of";
 
 /// When an alarm was last in the state ALARM since a time, in seconds since 1970, if it was.
 ///
@@ -204,17 +207,23 @@ pub async fn copy_artifact(from: &Aws, to: &Aws, origin: &Origin, home: &Artifac
         let message = format!("it has {} bytes; at most {LARGEST_ARTIFACT} can be copied", origin.size);
         return Err(AwsError::unexpected(GET, &place, message));
     }
-    let request = to.s3().head_object().bucket(&home.bucket).key(&home.key);
-    let there = match to.call(GET, &home.address(), request.send()).await {
-        Ok(head) => head.content_length().filter(|size| size.unsigned_abs() == origin.size).and(head.e_tag),
-        Err(error) if error.is_not_found() => None,
-        Err(error) => return Err(error),
-    };
-    let etag = match there {
+    let etag = match copied(to, origin, home).await? {
         Some(etag) => etag,
         None => carry(from, to, origin, home).await?,
     };
     Ok(Artifact { etag: Some(plain_etag(&etag).to_owned()), ..home.clone() })
+}
+
+/// The ETag of a copy that scones made before and nobody overwrote: whoever does takes its metadata away.
+///
+/// # Errors
+/// What S3 answers.
+pub async fn copied(to: &Aws, origin: &Origin, home: &Artifact) -> Result<Option<String>, AwsError> {
+    let request = to.s3().head_object().bucket(&home.bucket).key(&home.key);
+    let found = to.call(GET, &home.address(), request.send()).await.optional()?;
+    let made_of = |head: &HeadObjectOutput| head.metadata().and_then(|metadata| metadata.get(MADE_OF)).cloned();
+    let ours = found.filter(|head| made_of(head) == origin.artifact.etag && made_of(head).is_some());
+    Ok(ours.and_then(|head| head.e_tag().map(|etag| plain_etag(etag).to_owned())))
 }
 
 /// Takes an artifact over by a file of this machine: the accounts need not let each other in.
@@ -249,6 +258,7 @@ async fn carry(from: &Aws, to: &Aws, origin: &Origin, home: &Artifact) -> Result
         .expected_bucket_owner(&to.world.account)
         .metadata("sha256", digest)
         .metadata("from", &place)
+        .metadata(MADE_OF, origin.artifact.etag.clone().unwrap_or_default())
         .body(bytes);
     let put = to.call("s3:PutObject", &home.address(), request.send()).await?;
     put.e_tag.ok_or_else(|| AwsError::unexpected("s3:PutObject", &home.address(), "S3 answered without an ETag"))

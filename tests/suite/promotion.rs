@@ -333,10 +333,16 @@ fn overwritten(project: &Project, account: &Account) {
     put(&account.sdk, BUCKET, &key, b"something else".to_vec());
     let run = project.scones(&["plan", "prod"]);
     assert!(run.stdout.contains("is not what was pinned: its ETag is"), "{run:?}");
+    let drift = project.scones(&["drift", "prod", "--format", "json"]).expect(2).json();
+    assert_eq!(changes(&drift), [("models.net".to_owned(), "etag".to_owned())]);
     let run = project.scones(&["apply", "prod", "--yes"]).expect(5);
     assert!(run.stdout.contains("Promote again, or put the object back"), "{run:?}");
-    put(&account.sdk, BUCKET, &key, before);
-    project.scones(&["plan", "prod"]).expect(0);
+    project.scones(&["promote", "dev", "prod", "--check"]).expect(2);
+    let run = project.scones(&["promote", "dev", "prod"]).expect(0);
+    assert!(run.stderr.contains("copied the artifact of models.net"), "{run:?}");
+    assert_eq!(get(&account.sdk, (BUCKET, &key)), before);
+    let run = project.scones(&["plan", "prod"]).expect(0);
+    assert!(run.stdout.contains("Nothing to do"), "{run:?}");
 }
 
 fn destroyed(project: &Project, account: &Account) {

@@ -141,8 +141,14 @@ async fn evaluations(source: &Source<'_>, models: &[Model]) -> Result<Vec<Evalua
     };
     let endpoint = Address::new("endpoints", asked.endpoint.as_str());
     let Some(live) = source.observed.resources.get(&endpoint).filter(|_| !models.is_empty()) else { return Ok(vec![]) };
-    let served = served(source.aws, &live.name).await?;
-    let newest = newest(source.aws, &live.name, &served).await?;
+    let (served, newest) = match measured(source.aws, &live.name).await {
+        Ok(found) => found,
+        Err(error) if error.concerns_all() => return Err(error),
+        Err(error) => {
+            let missing = |model: &Model| Evaluated { model: model.address.clone(), newest: Err(one_line(&error.to_string())) };
+            return Ok(models.iter().map(missing).collect());
+        }
+    };
     let of = |model: &Model| match served.models.contains(&model.runs.name) {
         true => newest.clone().ok_or_else(|| format!("no evaluation was kept of what {endpoint} serves now")),
         false => Err(format!("what is evaluated is {endpoint}, which does not serve it")),
@@ -150,9 +156,12 @@ async fn evaluations(source: &Source<'_>, models: &[Model]) -> Result<Vec<Evalua
     Ok(models.iter().map(|model| Evaluated { model: model.address.clone(), newest: of(model) }).collect())
 }
 
-async fn newest(aws: &Aws, endpoint: &str, served: &Served) -> Result<Option<Newest>, AwsError> {
+/// What an endpoint serves, and the newest evaluation of that.
+async fn measured(aws: &Aws, endpoint: &str) -> Result<(Served, Option<Newest>), AwsError> {
+    let served = served(aws, endpoint).await?;
     let found = newest_evaluation(aws, endpoint, &served.digest).await?;
-    Ok(found.map(|found| Newest { accuracy: found.accuracy, pictures: found.pictures, at: found.context.started_at }))
+    let newest = found.map(|found| Newest { accuracy: found.accuracy, pictures: found.pictures, at: found.context.started_at });
+    Ok((served, newest))
 }
 
 fn minute(at: i64) -> String {
