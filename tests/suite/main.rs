@@ -23,6 +23,7 @@ mod monitors;
 mod neighbours;
 mod oracles;
 mod permissions;
+mod promotion;
 mod registry;
 mod rollouts;
 mod saved;
