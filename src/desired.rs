@@ -5,6 +5,7 @@ mod blocks;
 mod drift_check;
 mod ignore;
 mod resolve;
+mod rollout_alarms;
 mod scope;
 mod sort;
 mod workflows;
@@ -164,6 +165,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
             },
         );
     }
+    rollout_alarms::add(environment, &mut resources, &mut faults);
     if let (true, Ok(blocks)) = (faults.is_empty(), Blocks::of(&blocks)) {
         workflows::check(environment, &resolver, &resources, &blocks, &mut faults);
     }

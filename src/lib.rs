@@ -10,6 +10,7 @@
 //!    [`history`] keeps what was applied, by which [`author`]. [`drift_check`] looks on a schedule, and publishes what it found.
 //!
 //! Of drift, [`who`] asks CloudTrail for its author, and [`accept`] turns it into an edit of the environment's file.
+//! [`compare`] says how two environments differ; [`promote`] pins in one what runs proven in the other.
 //! [`permissions`] says which IAM policy all that takes. [`workload`] stages, trains, measures and runs.
 //! [`kind`] is the seam between the pure half and AWS: each resource kind in [`kinds`] implements it once.
 
@@ -17,8 +18,10 @@ pub mod address;
 pub mod environment;
 
 pub mod accept;
+pub mod artifact;
 pub mod asl;
 pub mod attempt;
+pub mod compare;
 pub mod contract;
 pub mod desired;
 pub mod diff;
@@ -28,6 +31,7 @@ pub mod images;
 pub mod metrics;
 pub mod plan;
 pub mod policy;
+pub mod promote;
 pub mod report;
 pub mod stamp;
 pub mod template;

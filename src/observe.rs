@@ -13,7 +13,7 @@ use crate::aws::{Aws, AwsError, bootstrap, tags};
 use crate::desired::Desired;
 use crate::kind::{AnyKind, Live, Registry, Wanted};
 use crate::plan::{Observed, Unread};
-pub use health::health;
+pub use health::{alarms_of, health, monitors_of};
 use unread::tolerated;
 
 /// How closely to look.

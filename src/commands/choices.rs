@@ -9,7 +9,9 @@ use crate::address::Address;
 use crate::finding::nearest;
 use crate::plan::{Choices, Mode, Observed, Plan};
 
+// Each group of arguments is named by its type, and there is one `Arguments` per command.
 #[derive(Args, Clone, Default)]
+#[group(id = "choices")]
 pub struct Arguments {
     /// Also delete what is owned but declared no more
     #[arg(long)]

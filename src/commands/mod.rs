@@ -6,6 +6,7 @@ mod apply;
 mod applying;
 mod build;
 mod choices;
+mod compare;
 mod context;
 mod drift;
 mod evaluate;
@@ -16,6 +17,7 @@ mod lease;
 mod permissions;
 mod plan;
 mod policy;
+mod promote;
 mod rollback;
 mod run;
 mod saved;
@@ -70,6 +72,10 @@ enum Command {
     Drift(drift::Arguments),
     /// Delete all that the environment owns
     Destroy(apply::DestroyArguments),
+    /// Show how two environments differ, as their files say
+    Compare(compare::Arguments),
+    /// Pin in one environment what runs proven in another
+    Promote(promote::Arguments),
     /// Take over a resource that exists
     Adopt(adopt::Arguments),
     /// Show how an environment is doing; exits 2 if something needs attention
@@ -206,6 +212,8 @@ pub async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Lease(arguments) => lease::run(arguments).await,
         Command::Drift(arguments) => drift::run(arguments).await,
         Command::Destroy(arguments) => apply::destroy(arguments).await,
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Promote(arguments) => promote::run(arguments).await,
         Command::Adopt(arguments) => adopt::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,
         Command::Permissions(arguments) => permissions::run(arguments).await,

@@ -91,7 +91,7 @@ pub struct Ignore {
 }
 
 /// Environment files, merged, with all the files they name, as read from disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Environment {
     pub header: Header,
     /// The merged tree, for places.

@@ -20,7 +20,7 @@ pub fn drift_of(mut plan: Plan, observed: &Observed) -> Plan {
             deployed
         }
         Action::Replace if step.changes.is_empty() => true,
-        Action::Update | Action::Replace => {
+        Action::Update | Action::Replace | Action::Blocked => {
             step.changes.retain(may_be_drift);
             step.is_drift()
         }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::types::{EvaluationCriteria, EvaluationWindow, MetricAlarm};
 use serde_json::{Value, json};
 
-use super::{State, canonical, low_samples_of, query};
+use super::low_samples_of;
 use crate::aws::{Aws, AwsError};
 use crate::kind::{Live, Wanted};
-use crate::kinds::cloudwatch::{alarms, as_set, listed, refuse_taken, tags_propagation};
+use crate::kinds::cloudwatch::metric_alarm::{State, canonical, watched_configuration};
+use crate::kinds::cloudwatch::{alarms, as_set, listed, query, refuse_taken, tags_propagation};
 
 /// Reads metric alarms.
 ///
@@ -22,12 +23,13 @@ pub async fn read(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>
     Ok(found.metric.into_iter().filter(|one| is_wanted(one.alarm_name())).map(live).collect())
 }
 
-/// The names of the metric alarms that start as the environment's do.
+/// The names of the metric alarms that start as the environment's do, but for those of rollouts, which belong to their endpoint.
 ///
 /// # Errors
 /// What CloudWatch answers.
 pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
-    Ok(listed(aws).await?.metric.into_iter().filter_map(|alarm| alarm.alarm_name).collect())
+    let steady = listed(aws).await?.metric.into_iter().filter(|alarm| watched_configuration(alarm).is_none());
+    Ok(steady.filter_map(|alarm| alarm.alarm_name).collect())
 }
 
 /// Folds what CloudWatch leaves out to what it means.

@@ -19,6 +19,11 @@ use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::{Generation, Live, Namesake, Wanted};
 use crate::kinds::sagemaker::{Others, Vpc, base, note, searches};
 
+/// How reasons begin that say nothing of what was deployed: SageMaker's own services failed.
+///
+/// Source: the endpoint's hooks in AWS Controllers for Kubernetes, which try again after such a one alone.
+pub const TRANSIENT: &str = "Request to service failed";
+
 /// Reads all endpoints at once, then all configurations of those that exist.
 pub async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
     let names = wanted.iter().map(|one| one.name.as_str()).collect();
@@ -123,7 +128,8 @@ async fn read(
     state.rollout = wanted.desired.as_ref().and_then(|desired| desired.rollout.clone());
     let name = endpoint.endpoint_name.clone().unwrap_or_else(|| wanted.name.clone());
     let arn = endpoint.endpoint_arn.clone().unwrap_or_default();
-    let failure = endpoint.failure_reason.clone().filter(|_| endpoint.endpoint_status == Some(EndpointStatus::InService));
+    let serves = matches!(endpoint.endpoint_status, Some(EndpointStatus::InService | EndpointStatus::UpdateRollbackFailed));
+    let failure = endpoint.failure_reason.clone().filter(|why| serves && !why.starts_with(TRANSIENT));
     let revision = endpoint.endpoint_config_name.clone();
     Ok(Live { status: status(&endpoint), generations, failure, revision, ..Live::settled(name, arn, state, None) })
 }
