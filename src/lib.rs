@@ -6,8 +6,8 @@
 //! 2. [`desired`] turns it into the graph of resources that should exist (pure).
 //! 3. [`observe`] reads what exists, in bulk and in parallel, and how it is doing; [`health`] judges that (pure).
 //! 4. [`plan`] compares the two (pure), with [`diff`] and the normal forms of [`policy`], [`asl`] and [`template`].
-//! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer. [`drift_check`] looks on a
-//!    schedule, and publishes what it found.
+//! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer. A [`lease`] keeps it alone,
+//!    [`history`] keeps what was applied, by which [`author`]. [`drift_check`] looks on a schedule, and publishes what it found.
 //!
 //! Of drift, [`who`] asks CloudTrail for its author, and [`accept`] turns it into an edit of the environment's file.
 //! [`compare`] says how two environments differ; [`promote`] pins in one what runs proven in the other.
@@ -43,8 +43,11 @@ pub mod kinds;
 pub mod permissions;
 
 pub mod apply;
+pub mod author;
 pub mod aws;
 pub mod drift_check;
+pub mod history;
+pub mod lease;
 pub mod observe;
 pub mod packages;
 

@@ -1,6 +1,7 @@
 //! [`Plan`](crate::plan::Plan) or [`Outcome`](crate::apply::Outcome) → what a person or a program reads.
 
 pub mod compare;
+pub mod history;
 pub mod lines;
 pub mod markdown;
 pub mod outcome;
@@ -9,6 +10,8 @@ pub mod plan;
 pub mod progress;
 pub mod promote;
 mod remarks;
+mod risk;
+mod rollout;
 pub mod sarif;
 pub mod status;
 pub mod style;

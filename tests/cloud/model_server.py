@@ -92,10 +92,11 @@ class Server:
     @staticmethod
     def choose(variants, wanted):
         if wanted:
-            for variant in variants:
-                if variant["name"] == wanted:
-                    return variant
-            raise Refused(400, "ValidationError", "Variant %s not found for Request" % wanted)
+            # Two of one name while a deployment shifts the traffic; one that is asked for by name serves at weight 0 too.
+            fitting = [variant for variant in variants if variant["name"] == wanted]
+            if not fitting:
+                raise Refused(400, "ValidationError", "Variant %s not found for Request" % wanted)
+            return random.choices(fitting, [variant["weight"] or 1e-9 for variant in fitting])[0]
         weights = [variant["weight"] for variant in variants]
         if not any(weights):
             raise Refused(400, "ValidationError", "No production variant takes traffic: all weights are 0")

@@ -20,7 +20,7 @@ use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::images;
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
 
 /// How long a new role may take until SageMaker can read the artifact with it.
 const ROLE_SPREADS: Duration = Duration::from_secs(60);
@@ -95,8 +95,9 @@ impl Kind for Model {
         &[Field { path: "*", rule: Rule::Immutable, why: "SageMaker has no call that changes a model: a new one is made" }];
     const NAMED_BY_CONTENT: bool = true;
     const CALLS: &'static [Call] = &[
-        Call::of(When::Read, ANY, &["sagemaker:ListModels"]),
-        Call::of(When::Read, MODEL, &["sagemaker:DescribeModel", "sagemaker:ListTags"]),
+        Call::of(When::Search, ANY, &["sagemaker:ListModels"]),
+        Call::of(When::Search, MODEL, &["sagemaker:ListTags"]),
+        Call::of(When::Read, MODEL, &["sagemaker:DescribeModel"]),
         Call::of(When::Create, MODEL, &["sagemaker:CreateModel", "sagemaker:AddTags"]),
         Call::of(When::Update(&[]), MODEL, &["sagemaker:CreateModel", "sagemaker:AddTags"]),
         Call::of(When::Update(&["tags"]), MODEL, &["sagemaker:DeleteTags"]),
@@ -173,6 +174,10 @@ impl Kind for Model {
         read::observe(aws, wanted).await
     }
 
+    async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+        read::namesakes(aws).await
+    }
+
     async fn obstacle(aws: &Aws, state: &State) -> Result<Option<String>, AwsError> {
         // A reference that is still open says itself what is missing.
         let known = |text: &Option<String>| text.clone().filter(|text| !text.contains("${"));
@@ -221,7 +226,7 @@ impl Kind for Model {
 
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
         let found = read::list(aws, name).await?;
-        let ours = found.iter().filter(|found| *found == name || base(found) == Some(name));
+        let ours = found.iter().map(|(name, _)| name).filter(|found| *found == name || base(found) == Some(name));
         try_join_all(ours.map(|found| delete_model(aws, found))).await.map(drop)
     }
 

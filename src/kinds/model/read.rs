@@ -10,15 +10,15 @@ use futures::future::try_join_all;
 use super::State;
 use crate::artifact::{Artifact, plain_etag};
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Generation, Live, Unchecked, Wanted};
+use crate::kind::{Generation, Live, Namesake, Unchecked, Wanted};
 use crate::kinds::sagemaker::{Others, Vpc, base, note, searches};
 
 /// Finds every model's generations. The live one is what has the desired content, else the newest.
 pub async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
-    let searches = searches(wanted.iter().map(|one| one.name.as_str()), &aws.world.prefix());
+    let searches = searches(wanted.iter().map(|one| one.name.as_str()), &aws.world.prefix(), aws.looks_at_all());
     let found = try_join_all(searches.iter().map(|text| list(aws, text))).await?.concat();
     let all = try_join_all(wanted.iter().map(|one| async {
-        let names = found.iter().filter(|name| base(name) == Some(&one.name));
+        let names = found.iter().map(|(name, _)| name).filter(|name| base(name) == Some(&one.name));
         let found = try_join_all(names.map(|name| describe(aws, name))).await?;
         let mut found: Vec<Live<State>> = found.into_iter().flatten().collect();
         if let Some(desired) = &one.desired {
@@ -79,8 +79,19 @@ pub async fn missing(aws: &Aws, artifact: &str, pinned: Option<&str>) -> Result<
     }
 }
 
-/// The names that contain a text, newest first.
-pub async fn list(aws: &Aws, text: &str) -> Result<Vec<String>, AwsError> {
+/// What else bears the environment's prefix.
+pub async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+    let prefix = aws.world.prefix();
+    let found = list(aws, &prefix).await?.into_iter().filter(|(name, _)| name.starts_with(&prefix));
+    Ok(found.map(|(name, arn)| Namesake { what: "model", name, arn }).collect())
+}
+
+/// The models whose names contain a text, newest first: names and ARNs.
+pub async fn list(aws: &Aws, text: &str) -> Result<Vec<(String, String)>, AwsError> {
+    aws.listing("sagemaker:ListModels", text, pages(aws, text)).await
+}
+
+async fn pages(aws: &Aws, text: &str) -> Result<Vec<(String, String)>, AwsError> {
     let mut found = vec![];
     let mut next = None;
     loop {
@@ -93,7 +104,8 @@ pub async fn list(aws: &Aws, text: &str) -> Result<Vec<String>, AwsError> {
             .max_results(100)
             .set_next_token(next);
         let answer = aws.call("sagemaker:ListModels", text, request.send()).await?;
-        found.extend(answer.models.unwrap_or_default().into_iter().filter_map(|model| model.model_name));
+        let models = answer.models.unwrap_or_default().into_iter();
+        found.extend(models.filter_map(|model| Some((model.model_name?, model.model_arn?))));
         next = answer.next_token;
         if next.is_none() {
             return Ok(found);
