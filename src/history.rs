@@ -3,6 +3,7 @@
 mod choice;
 
 use futures::future::try_join_all;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
@@ -11,14 +12,13 @@ use crate::author::Author;
 use crate::aws::{Aws, AwsError, bootstrap};
 use crate::desired::Desired;
 use crate::kind::{World, digest};
-use crate::lease::timestamp;
 use crate::plan::{Action, Mode, Plan, Summary};
 
 pub use choice::before;
 
 const FORMAT: u32 = 1;
-/// Above all seconds since 1970 that there will be: what is left of it sorts the newest record first.
-const FAR: i64 = 9_999_999_999;
+/// Above all milliseconds since 1970 that there will be: what is left of it sorts the newest record first.
+const FAR: i64 = 9_999_999_999_999;
 
 /// How an apply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,12 +72,13 @@ pub struct Record {
 
 impl Record {
     /// The record of an apply that begins; `desired` is what its plan was made of, with what had been brought about elsewhere.
-    pub fn of(plan: &Plan, desired: Desired, author: Author, seconds: i64, restores: Option<String>) -> Self {
-        let id = format!("{:010}-{}", FAR - seconds, &digest(&serde_json::json!([plan.digest, seconds]))[..8]);
+    pub fn of(plan: &Plan, desired: Desired, author: Author, now: Timestamp, restores: Option<String>) -> Self {
+        let id =
+            format!("{:013}-{}", FAR - now.as_millisecond(), &digest(&serde_json::json!([plan.digest, now.to_string()]))[..8]);
         Self {
             format: FORMAT,
             id,
-            began: timestamp(seconds),
+            began: written(now),
             ended: None,
             author,
             mode: plan.choices.mode,
@@ -92,8 +93,8 @@ impl Record {
     }
 
     /// Notes how it went.
-    pub fn ended(&mut self, outcome: &Outcome, seconds: i64) {
-        self.ended = Some(timestamp(seconds));
+    pub fn ended(&mut self, outcome: &Outcome, now: Timestamp) {
+        self.ended = Some(written(now));
         self.ending = match outcome {
             _ if outcome.interrupted => Ending::Interrupted,
             _ if !outcome.succeeded() => Ending::Failed,
@@ -130,6 +131,11 @@ impl Record {
             serde_json::to_vec(self).map_err(|error| AwsError::local(format!("a record cannot be written: {error}")))?;
         bootstrap::put(aws, &format!("{}{}.json", folder(&aws.world), self.id), document).await
     }
+}
+
+/// A time as records have it: in UTC, whole seconds.
+fn written(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Where the records of an environment lie.
@@ -185,7 +191,7 @@ mod tests {
         Record {
             format: FORMAT,
             id: id.to_owned(),
-            began: timestamp(0),
+            began: written(Timestamp::UNIX_EPOCH),
             ended: None,
             author: Author { caller: "c".into(), host: "h".into(), job: None, commit: None },
             mode: Mode::Apply,
@@ -216,7 +222,7 @@ mod tests {
             let mut outcome = Outcome::default();
             change(&mut outcome, address.clone());
             let mut record = record("a", 1, true, None);
-            record.ended(&outcome, 60);
+            record.ended(&outcome, Timestamp::from_second(60).unwrap_or_default());
             record
         };
         let done = ending(|outcome, address| outcome.done.push(Done { address, action: Action::Create, seconds: 1.0 }));

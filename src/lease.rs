@@ -197,6 +197,6 @@ fn document(lease: &Lease) -> Result<Vec<u8>, AwsError> {
 }
 
 /// A time in words, from seconds since 1970.
-pub fn timestamp(seconds: i64) -> String {
+fn timestamp(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| "an unknown time".to_owned(), |time| time.to_string())
 }

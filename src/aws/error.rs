@@ -191,7 +191,8 @@ impl fmt::Display for AwsError {
             }
             f.write_str(": ")?;
         }
-        match (self.code.as_str(), self.message.as_str()) {
+        let code = if [ROLLED_BACK, STALE].contains(&self.code.as_str()) { "" } else { self.code.as_str() };
+        match (code, self.message.as_str()) {
             ("", message) => f.write_str(message)?,
             (code, "") => f.write_str(code)?,
             (code, message) => write!(f, "{code}: {message}")?,

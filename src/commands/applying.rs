@@ -1,5 +1,6 @@
 //! Carrying a plan out as people see it: alone, interruptible, recorded, verified, and taken back where it does not work.
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::signals::{self, Ended};
@@ -133,14 +134,14 @@ impl Run<'_> {
         let aws = &context.aws;
         let (plan, desired) = (&planned.plan, rendered(&planned.plan.desired, &planned.observed));
         let author = Author::here(aws, &context.directory);
-        let mut record = Record::of(plan, desired, author, aws.now(), restores);
+        let mut record = Record::of(plan, desired, author, Timestamp::now(), restores);
         let recorded = planned.observed.bootstrap || plan.bootstrap.is_some();
         if recorded && plan.has_changes() {
             record.keep(aws).await?;
         }
         let progress = report::progress::Lines::new();
         let outcome = apply(aws, plan, &context.registry, &context.directory, &progress, &self.stopped).await;
-        record.ended(&outcome, aws.now());
+        record.ended(&outcome, Timestamp::now());
         let kept = if recorded { record.keep(aws).await } else { Ok(()) };
         tell(&report::outcome::text(&outcome, self.again));
         if let Err(error) = kept {
