@@ -77,7 +77,9 @@ fn names_accounts_and_regions_are_no_difference() {
     let other = "environment: production\naccount: \"111122223333\"\nregion: eu-west-1";
     let comparison = compared(&text(DEV, 1, ""), &text(other, 1, ""));
     assert!(comparison.is_empty() && comparison.same == 2, "{comparison:?}");
-    // A name of its own is another name, and nothing else.
+    // A name of its own is another name, and nothing else: for itself, and for those who say it.
+    let role = text(DEV, 1, "").replace("  run:\n", "  run:\n    name: made-by-hand\n");
+    assert!(role.contains("made-by-hand") && compared(&role, &text(other, 1, "")).is_empty());
     let named = "  second: { name: once-made-by-hand, metric: Own/Things Other, statistic: Sum, period: 1m, comparison: \">\", threshold: 1 }";
     let unnamed = named.replace("name: once-made-by-hand, ", "");
     assert!(compared(&text(DEV, 1, named), &text(other, 1, &unnamed)).is_empty());
