@@ -68,6 +68,8 @@ async fn run_saved(file: &str, yes: bool, choices: &choices::Options) -> Result<
         return Err(Error::other(format!("{file} is applied as it is"), help));
     }
     let saved = saved::read(Path::new(file))?;
+    // What could not be read then is not in it, whatever can be read by now.
+    refuse_conflicts(&saved)?;
     let context = Context::of_plan(&saved, file).await?;
     let (work, now) = Work::plan(&context, saved.choices.clone()).await?;
     let again = format!("scones plan {} --out {file}", saved.environment);
