@@ -1,6 +1,7 @@
 //! The only writer: [`Plan`] → [`Outcome`]. Makes no choices of its own.
 
 mod code;
+pub mod copies;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,16 @@ impl Run<'_> {
     fn learn(&self, values: impl IntoIterator<Item = (String, String)>) {
         self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(values);
     }
+}
+
+/// Makes the bootstrap bucket, if the plan says so; all else of an apply wants it there.
+///
+/// # Errors
+/// What S3 answers.
+pub async fn make_bucket(aws: &Aws, plan: &Plan, progress: &dyn Progress) -> Result<(), AwsError> {
+    let Some(bucket) = &plan.bootstrap else { return Ok(()) };
+    progress.note(&format!("making the bucket {bucket}"));
+    bootstrap::create(aws).await
 }
 
 /// Carries a plan out. Steps that do not need each other run at once; when one fails, those that need it are left, and
@@ -187,11 +198,7 @@ fn failure(address: Address, error: &AwsError) -> Failure {
     Failure { address, message: error.to_string(), help: error.help(), mismatch: error.is_stale() }
 }
 
-/// Makes the bootstrap bucket and puts the packages there that steps will use.
+/// Puts the packages into the bootstrap bucket that steps will use.
 async fn prepare(run: &Run<'_>, directory: &Path) -> Result<(), (Address, AwsError)> {
-    if let Some(bucket) = &run.plan.bootstrap {
-        run.progress.note(&format!("making the bucket {bucket}"));
-        bootstrap::create(run.aws).await.map_err(|error| (Address::new("bootstrap", bucket.as_str()), error))?;
-    }
     code::upload(run, directory).await
 }

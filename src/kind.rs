@@ -75,6 +75,11 @@ impl World {
     pub fn bootstrap_bucket(&self) -> String {
         format!("scones-{}-{}", self.account, self.region)
     }
+
+    /// Where in that bucket the environment's lease and the records of its applies lie.
+    pub fn folder(&self) -> String {
+        format!("applies/{}/{}/", self.app, self.environment)
+    }
 }
 
 /// What an attribute of a resource, such as its ARN, is known to be before it exists.
@@ -202,6 +207,15 @@ pub struct Part {
     pub main: bool,
 }
 
+/// Something that bears the environment's prefix, whosever it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namesake {
+    /// What a person calls it: an endpoint configuration.
+    pub what: &'static str,
+    pub name: String,
+    pub arn: String,
+}
+
 /// One resource to read: its name and, if it is declared, what it should be.
 #[derive(Clone, Debug)]
 pub struct Wanted<S> {
@@ -273,8 +287,7 @@ pub trait Kind: Send + Sync + 'static {
         vec![]
     }
 
-    /// Reads many at a time; what does not exist is left out. What else of its kind a search by the environment's prefix
-    /// brought up may be among the answer.
+    /// Reads many at a time; what does not exist is left out.
     fn observe(
         aws: &Aws,
         wanted: &[Wanted<Self::State>],
@@ -286,8 +299,14 @@ pub trait Kind: Send + Sync + 'static {
         async { Ok(BTreeMap::new()) }
     }
 
-    /// Names resources of this kind that are named as the environment's are, where [`Kind::observe`] does not bring them up.
+    /// Names resources of this kind that are named as the environment's are.
     fn discover(_aws: &Aws) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send {
+        async { Ok(vec![]) }
+    }
+
+    /// Lists what bears the environment's prefix and whose name does not say which resource it is: what is named by its
+    /// content, and what resources of several kinds are made of.
+    fn namesakes(_aws: &Aws) -> impl Future<Output = Result<Vec<Namesake>, AwsError>> + Send {
         async { Ok(vec![]) }
     }
 

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::{Access, Attribute, Call, Input, Kind, Live, Part, Target, Wanted, World};
+use super::{Access, Attribute, Call, Input, Kind, Live, Namesake, Part, Target, Wanted, World};
 use crate::aws::{Aws, AwsError};
 use crate::desired::Scope;
 use crate::diff::{Change, Field};
@@ -42,6 +42,7 @@ pub trait AnyKind: Send + Sync {
     fn observe<'a>(&'a self, aws: &'a Aws, wanted: &'a [Wanted<Value>]) -> BoxFuture<'a, Result<Vec<Live<Value>>, AwsError>>;
     fn detect<'a>(&'a self, aws: &'a Aws, names: &'a [String]) -> BoxFuture<'a, Result<BTreeMap<String, String>, AwsError>>;
     fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>>;
+    fn namesakes<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<Namesake>, AwsError>>;
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>>;
     fn create<'a>(&'a self, aws: &'a Aws, to: Target<Value>) -> BoxFuture<'a, Result<(), AwsError>>;
     fn update<'a>(
@@ -168,6 +169,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>> {
         Box::pin(K::discover(aws))
+    }
+
+    fn namesakes<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<Namesake>, AwsError>> {
+        Box::pin(K::namesakes(aws))
     }
 
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>> {

@@ -14,7 +14,7 @@ use crate::kind::Wanted;
 const AT_ONCE: usize = 100;
 
 /// Alarms of both sorts: they share their names, and one request answers both.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Alarms {
     pub metric: Vec<MetricAlarm>,
     pub composite: Vec<CompositeAlarm>,
@@ -27,8 +27,9 @@ pub struct Alarms {
 /// What CloudWatch answers.
 pub async fn alarms<S>(aws: &Aws, wanted: &[Wanted<S>]) -> Result<Alarms, AwsError> {
     let prefix = aws.world.prefix();
-    if wanted.iter().all(|one| one.desired.is_some() && one.name.starts_with(&prefix)) {
-        return pages(aws, None, Some(prefix)).await;
+    let is_listed = |one: &Wanted<S>| (one.desired.is_some() || aws.looks_at_all()) && one.name.starts_with(&prefix);
+    if wanted.iter().all(is_listed) {
+        return listed(aws).await;
     }
     let names = wanted.chunks(AT_ONCE).map(|some| some.iter().map(|one| one.name.clone()).collect());
     let mut all = Alarms::default();
@@ -37,6 +38,15 @@ pub async fn alarms<S>(aws: &Aws, wanted: &[Wanted<S>]) -> Result<Alarms, AwsErr
         all.composite.extend(found.composite);
     }
     Ok(all)
+}
+
+/// The alarms of both sorts that start as the environment's do.
+///
+/// # Errors
+/// What CloudWatch answers.
+pub async fn listed(aws: &Aws) -> Result<Alarms, AwsError> {
+    let prefix = aws.world.prefix();
+    aws.listing("cloudwatch:DescribeAlarms", &prefix, pages(aws, None, Some(prefix.clone()))).await
 }
 
 /// Reads alarms whose names start alike.

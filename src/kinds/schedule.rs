@@ -12,7 +12,7 @@ use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
 use crate::units::Seconds;
 
 const RULE: &[&str] = &["arn:{partition}:events:{region}:{account}:rule/{name}"];
@@ -55,9 +55,10 @@ impl Kind for Schedule {
     ];
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
-        Call::of(When::Read, ANY, &["events:ListRules"]),
-        Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"]),
-        Call::of(When::Create, RULE, &["events:PutRule", "events:TagResource", "events:RemoveTargets", "events:PutTargets"]),
+        Call::of(When::Search, ANY, &["events:ListRules"]),
+        Call::of(When::Search, RULE, &["events:ListTagsForResource"]),
+        Call::of(When::Read, RULE, &["events:ListTargetsByRule"]),
+        Call::of(When::Create, RULE, rule::CREATE),
         Call::of(When::Update(&["rule"]), RULE, &["events:PutRule"]),
         Call::of(When::Update(&["targets"]), RULE, &["events:RemoveTargets", "events:PutTargets"]),
         Call::of(When::Update(&[]), RULE, &["events:TagResource"]),
@@ -92,11 +93,20 @@ impl Kind for Schedule {
         scope.is_sound().then_some(scheduled)
     }
 
+    fn accesses(world: &World, name: &str, _: &Scheduled) -> Vec<Access> {
+        rule::accesses(world, name)
+    }
+
     /// As many requests as rules, or one listing for all, and one for the targets of each.
     async fn observe(aws: &Aws, wanted: &[Wanted<Scheduled>]) -> Result<Vec<Live<Scheduled>>, AwsError> {
         let names: Vec<&str> = wanted.iter().map(|one| one.name.as_str()).collect();
         let found = rule::observe(aws, &names).await?;
         Ok(found.into_iter().map(|found| Live::settled(found.name, found.arn, found.state, None)).collect())
+    }
+
+    /// All rules, those of monitors too: their ARNs say whose they are.
+    async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+        rule::namesakes(aws).await
     }
 
     async fn create(aws: &Aws, to: Target<Scheduled>) -> Result<(), AwsError> {

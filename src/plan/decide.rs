@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::ignored::{Silenced, silence};
-use super::{Action, Conflict, Observed, Step, Unread, is_owned};
+use super::{Action, Conflict, Observed, Step, Unread, is_owned, may_be_drift};
 use crate::address::Address;
 use crate::attempt::{self, is_rolled_out};
 use crate::desired::{Desired, Resource, tag};
@@ -59,7 +59,13 @@ pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry, retry
         let step = match obstacle(address, resource, observed, &blocked, &known) {
             Some(reason) => {
                 blocked.insert(address.clone());
-                Some(Step { reason: Some(reason), ..step(address, resource, Action::Blocked) })
+                let step = Step { reason: Some(reason), ..step(address, resource, Action::Blocked) };
+                // What moved on the live side shows all the same: an artifact that was overwritten.
+                let drifted = observed.obstacles.contains_key(address) && changes.iter().any(may_be_drift);
+                Some(match live.filter(|_| drifted) {
+                    Some(live) => Step { from: Some(live.clone()), to: Some(to.clone()), changes, ..step },
+                    None => step,
+                })
             }
             None => judge(address, kind, resource, target, live, changes),
         };
@@ -110,7 +116,7 @@ fn unread_source(resource: &Resource, observed: &Observed) -> Option<Address> {
 }
 
 /// What others than apply have brought about by now: no step of a plan moves it.
-fn brought_about(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
+pub fn brought_about(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     let holes = desired.resources.values().flat_map(|resource| resource.awaits.keys());
     let value = |hole: &String| {
         let (address, attribute) = hole.rsplit_once('.')?;

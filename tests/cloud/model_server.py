@@ -15,11 +15,12 @@ import sys
 import urllib.parse
 import uuid
 
+import accounts
 import aiohttp
 import classifier
 from aiohttp import web
 
-ACCOUNT = "123456789012"
+ACCOUNT = accounts.ACCOUNT
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00"}
 LARGEST = 25 * 1024 * 1024  # what SageMaker takes
 

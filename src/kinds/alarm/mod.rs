@@ -37,8 +37,8 @@ impl Kind for Alarm {
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
         // CloudWatch tells of composite alarms, which are asked for as well, only where nothing narrower is allowed.
-        Call::of(When::Read, ANY, &["cloudwatch:DescribeAlarms"]),
-        Call::of(When::Read, ALARM, &["cloudwatch:ListTagsForResource"]),
+        Call::of(When::Search, ANY, &["cloudwatch:DescribeAlarms"]),
+        Call::of(When::Search, ALARM, &["cloudwatch:ListTagsForResource"]),
         Call::of(When::Create, ALARM, &["cloudwatch:PutMetricAlarm"]),
         Call::of(When::Create, ALARM, &["cloudwatch:TagResource"]),
         Call::of(When::Update(&[]), ALARM, &["cloudwatch:PutMetricAlarm"]),
@@ -64,9 +64,13 @@ impl Kind for Alarm {
         spec::desired(spec, scope)
     }
 
-    /// One request for each hundred alarms. Tags come from the tagging API.
+    /// One request for each hundred alarms, those of the other sort among them. Tags come from the tagging API.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         read::read(aws, wanted).await
+    }
+
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        read::names(aws).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {

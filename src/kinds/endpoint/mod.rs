@@ -25,7 +25,7 @@ use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
 use alarms::Rollout;
 use scaling::Scalings;
 
@@ -121,10 +121,10 @@ impl Kind for Endpoint {
     ];
     const DEADLINE: Duration = Duration::from_secs(60 * 60);
     const CALLS: &'static [Call] = &[
-        Call::of(When::Search, ANY, &["sagemaker:ListEndpoints"]),
+        Call::of(When::Search, ANY, &["sagemaker:ListEndpoints", "sagemaker:ListEndpointConfigs"]),
+        Call::of(When::Search, &[CONFIG], &["sagemaker:ListTags"]),
         Call::of(When::Read, &[ENDPOINT], &["sagemaker:DescribeEndpoint", "sagemaker:ListTags"]),
         Call::of(When::Read, &[CONFIG], &["sagemaker:DescribeEndpointConfig"]),
-        Call::of(When::Read, ANY, &["sagemaker:ListEndpointConfigs"]),
         Call::of(
             When::Read,
             ANY,
@@ -212,6 +212,10 @@ impl Kind for Endpoint {
         read::names(aws).await
     }
 
+    async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+        read::namesakes(aws).await
+    }
+
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
         write::create(aws, &to).await
     }
@@ -227,7 +231,7 @@ impl Kind for Endpoint {
             read::list_configs(aws, &prefix),
             alarms::delete(aws, &prefix, |config| base(config) == Some(name))
         )?;
-        let ours: Vec<String> = found.into_iter().filter(|config| base(config) == Some(name)).collect();
+        let ours: Vec<String> = found.into_iter().map(|(config, _)| config).filter(|config| base(config) == Some(name)).collect();
         config::delete(aws, &ours).await
     }
 

@@ -12,13 +12,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::rule::{Scheduled, members};
+use super::rule::{CREATE, Scheduled, members};
 use super::sagemaker::{base, check_name};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
 use spec::{Engine, Spec};
 
 const RULE: &[&str] = &["arn:{partition}:events:{region}:{account}:rule/{name}"];
@@ -57,11 +57,13 @@ impl Kind for Monitor {
     const KEPT_GENERATIONS: usize = 0;
     const CALLS: &'static [Call] = &[
         Call::of(When::Read, ANY, &["events:ListRules"]),
-        Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"]),
-        Call::of(When::Read, ANY, &["sagemaker:ListMonitoringSchedules", "sagemaker:ListDataQualityJobDefinitions"]),
-        Call::of(When::Read, SCHEDULE, &["sagemaker:DescribeMonitoringSchedule", "sagemaker:ListTags"]),
+        Call::of(When::Read, RULE, &["events:ListTargetsByRule", "events:ListTagsForResource"]),
+        Call::of(When::Search, ANY, &["sagemaker:ListMonitoringSchedules"]),
+        Call::of(When::Search, SCHEDULE, &["sagemaker:ListTags"]),
+        Call::of(When::Read, ANY, &["sagemaker:ListDataQualityJobDefinitions"]),
+        Call::of(When::Read, SCHEDULE, &["sagemaker:DescribeMonitoringSchedule"]),
         Call::of(When::Read, DEFINITION, &["sagemaker:DescribeDataQualityJobDefinition"]),
-        Call::of(When::Create, RULE, &["events:PutRule", "events:TagResource", "events:RemoveTargets", "events:PutTargets"]),
+        Call::of(When::Create, RULE, CREATE),
         Call::of(When::Create, BASELINE, BASELINES),
         Call::of(When::Create, DEFINITION, DEFINITIONS),
         Call::of(
@@ -142,11 +144,13 @@ impl Kind for Monitor {
         }
     }
 
-    fn accesses(world: &World, _: &str, state: &State) -> Vec<Access> {
-        match state {
+    /// Rules are asked for whatever the engine is, since the live one may be another.
+    fn accesses(world: &World, name: &str, state: &State) -> Vec<Access> {
+        let own = match state {
             State::Lambda(_) => vec![],
             State::Sagemaker(state) => quality::accesses(world, state),
-        }
+        };
+        own.into_iter().chain(super::rule::accesses(world, name)).collect()
     }
 
     /// Looks for each with its own engine first; the other one is asked for what is not found, since a declared engine
@@ -168,6 +172,10 @@ impl Kind for Monitor {
         let mut seen = BTreeSet::new();
         found.retain(|live| seen.insert(live.name.clone()));
         Ok(found)
+    }
+
+    async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+        quality::namesakes(aws).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
