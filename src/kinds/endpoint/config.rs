@@ -44,6 +44,11 @@ pub async fn holds(aws: &Aws, name: &str, to: &Target<State>) -> Result<bool, Aw
     Ok(describe_config(aws, name).await?.is_some_and(|config| content(config) == wanted))
 }
 
+/// The name that a configuration gets first.
+pub fn name(to: &Target<State>) -> String {
+    name_of(&to.name, &to.state, 0)
+}
+
 /// What goes into a configuration, in a form that does not move when [`State`] gets another field.
 fn name_of(endpoint: &str, state: &State, attempt: u32) -> String {
     let variants = state.variants.iter().map(|(name, variant)| {

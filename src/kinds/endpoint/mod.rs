@@ -220,8 +220,8 @@ impl Kind for Endpoint {
         write::create(aws, &to).await
     }
 
-    async fn update(aws: &Aws, _: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
-        write::update(aws, &to).await
+    async fn update(aws: &Aws, from: &Live<State>, to: Target<State>, _: &[Change]) -> Result<(), AwsError> {
+        write::update(aws, &from.status, &to).await
     }
 
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {

@@ -12,7 +12,7 @@ use super::wait::{found_soon, is_busy, too_long, until_done, until_gone, until_s
 use super::{Endpoint, State, Variant, alarms, config, scaling};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, tags};
-use crate::kind::{Kind, Target};
+use crate::kind::{Kind, Status, Target};
 
 const UPDATE: &str = "sagemaker:UpdateEndpoint";
 /// How long SageMaker may take to go back.
@@ -80,8 +80,9 @@ async fn make(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
 ///
 /// What is live is read again, since a change that was on the way at the time of the plan is waited for first; one that
 /// begins in between, such as AWS's own patching, is waited for as well.
-pub async fn update(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
+pub async fn update(aws: &Aws, from: &Status, to: &Target<State>) -> Result<(), AwsError> {
     let begun = describe(aws, &to.name).await?.and_then(|endpoint| pending(&endpoint).map(str::to_owned));
+    let begun = begun.or_else(|| under_way(from, to));
     let mut tries = 0;
     loop {
         tries += 1;
@@ -95,6 +96,12 @@ pub async fn update(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The configuration to be, if the endpoint was on its way to it, or back, when it was planned.
+fn under_way(from: &Status, to: &Target<State>) -> Option<String> {
+    let config = config::name(to);
+    matches!(from, Status::InProgress(what) if what.contains(&config)).then_some(config)
 }
 
 /// Refuses to begin anew what an interrupted run had begun, and SageMaker took back while this one waited for it.
@@ -348,6 +355,15 @@ mod tests {
         assert!(changed(|variant| variant.model = Some("other".into())));
         assert!(!changed(|variant| variant.instance = Some("ml.m5.large".into())));
         assert!(!may_stay_scaled(&state(), &State { variants: BTreeMap::new(), ..state() }));
+    }
+
+    #[test]
+    fn a_plan_tells_what_was_under_way() {
+        let to = Target { name: "classifier".into(), state: state(), tags: Default::default() };
+        let config = config::name(&to);
+        let status = |text: String| under_way(&Status::InProgress(text), &to);
+        assert_eq!(status(format!("RollingBack, {config} (Deleting)")), Some(config));
+        assert_eq!([status("RollingBack, classifier-0a1b2c3d".into()), under_way(&Status::Settled, &to)], [None, None]);
     }
 
     #[test]
