@@ -28,6 +28,7 @@ pub mod images;
 pub mod metrics;
 pub mod plan;
 pub mod policy;
+pub mod release;
 pub mod report;
 pub mod stamp;
 pub mod template;

@@ -47,6 +47,7 @@ pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry, looking:
         searched.insert(address.clone());
     }
     declared::step_back(aws, desired, registry, &mut declared).await?;
+    declared::references(aws, registry, &mut declared).await?;
     let others = declared.others.drain(..).map(|(section, live)| (section, live.name));
     let named = named?.into_iter().chain(others).collect();
     let strangers = strangers::strangers(&found, named, desired, registry);

@@ -21,6 +21,7 @@ mod neighbours;
 mod oracles;
 mod permissions;
 mod registry;
+mod releases;
 mod scaling;
 mod scenarios;
 mod stack_drift;

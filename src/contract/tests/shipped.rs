@@ -181,7 +181,7 @@ const SPOILT: &[Row] = &[
         "whatever was uploaded last",
         &[("States/SerializeImageData/Parameters/FunctionName", r#""${functions.serialize-image-data.arn}:$LATEST""#)],
         "States.SerializeImageData.Parameters.FunctionName",
-        "${functions.serialize-image-data.live_arn}",
+        "${functions.serialize-image-data.version_arn}",
     ),
     (
         "no version",
@@ -193,7 +193,7 @@ const SPOILT: &[Row] = &[
         "the function's name alone",
         &[("States/ImageClassification/Parameters/FunctionName", r#""scones-unlimited-dev-image-classification""#)],
         "States.ImageClassification.Parameters.FunctionName",
-        "${functions.image-classification.live_arn}",
+        "${functions.image-classification.version_arn}",
     ),
     (
         "an account",
