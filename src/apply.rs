@@ -88,6 +88,16 @@ impl Run<'_> {
     }
 }
 
+/// Makes the bootstrap bucket, if the plan says so; all else of an apply wants it there.
+///
+/// # Errors
+/// What S3 answers.
+pub async fn make_bucket(aws: &Aws, plan: &Plan, progress: &dyn Progress) -> Result<(), AwsError> {
+    let Some(bucket) = &plan.bootstrap else { return Ok(()) };
+    progress.note(&format!("making the bucket {bucket}"));
+    bootstrap::create(aws).await
+}
+
 /// Carries a plan out. Steps that do not need each other run at once; when one fails, those that need it are left, and
 /// all others go on. `directory` is where the sources of packages are found.
 ///
@@ -187,11 +197,7 @@ fn failure(address: Address, error: &AwsError) -> Failure {
     Failure { address, message: error.to_string(), help: error.help(), mismatch: error.is_stale() }
 }
 
-/// Makes the bootstrap bucket and puts the packages there that steps will use.
+/// Puts the packages into the bootstrap bucket that steps will use.
 async fn prepare(run: &Run<'_>, directory: &Path) -> Result<(), (Address, AwsError)> {
-    if let Some(bucket) = &run.plan.bootstrap {
-        run.progress.note(&format!("making the bucket {bucket}"));
-        bootstrap::create(run.aws).await.map_err(|error| (Address::new("bootstrap", bucket.as_str()), error))?;
-    }
     code::upload(run, directory).await
 }

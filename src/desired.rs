@@ -5,6 +5,7 @@ mod blocks;
 mod drift_check;
 mod ignore;
 mod resolve;
+mod rollout_alarms;
 mod scope;
 mod sort;
 mod workflows;
@@ -60,6 +61,9 @@ pub struct Desired {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expired: Vec<Ignored>,
     pub protect: bool,
+    /// The most resources that one plan may delete or replace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_deletions: Option<usize>,
     /// What the workload does besides being deployed, by the key of its block.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub blocks: BTreeMap<String, Value>,
@@ -161,6 +165,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
             },
         );
     }
+    rollout_alarms::add(environment, &mut resources, &mut faults);
     if let (true, Ok(blocks)) = (faults.is_empty(), Blocks::of(&blocks)) {
         workflows::check(environment, &resolver, &resources, &blocks, &mut faults);
     }
@@ -176,6 +181,7 @@ pub fn desired(environment: &Environment, account: &str, registry: &Registry) ->
                     ignored,
                     expired: vec![],
                     protect: header.protect,
+                    max_deletions: header.max_deletions,
                     blocks,
                     resources,
                 };

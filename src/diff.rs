@@ -17,6 +17,10 @@ pub enum Rule {
     /// A list of [`Deviation`]s from what AWS itself knows to be right; nobody declares any. Each is a change of its own,
     /// and always drift.
     Deviations,
+    /// Made of what is declared elsewhere and compared there: neither compared nor shown.
+    Derived,
+    /// Changed where it is, although other changes of the resource are rolled out.
+    InPlace,
 }
 
 /// One property of a part of a resource that is not as it was made.
@@ -107,6 +111,7 @@ impl Walk<'_> {
     fn value(&mut self, path: &mut Vec<String>, from: Option<&Value>, to: Option<&Value>) {
         match (from, to) {
             (Some(from), Some(to)) if same(from, to) => {}
+            _ if self.holds(path, Rule::Derived) => {}
             (Some(Value::Object(from)), Some(Value::Object(to))) => self.object(path, from, to),
             (Some(Value::Array(from)), Some(Value::Array(to))) if self.holds(path, Rule::Unordered) => self.set(path, from, to),
             (Some(Value::Array(from)), Some(Value::Array(to))) if self.holds(path, Rule::Document) => self.list(path, from, to),

@@ -220,6 +220,15 @@ pub struct Part {
     pub main: bool,
 }
 
+/// Something that bears the environment's prefix, whosever it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namesake {
+    /// What a person calls it: an endpoint configuration.
+    pub what: &'static str,
+    pub name: String,
+    pub arn: String,
+}
+
 /// One resource to read: its name and, if it is declared, what it should be.
 #[derive(Clone, Debug)]
 pub struct Wanted<S> {
@@ -299,8 +308,7 @@ pub trait Kind: Send + Sync + 'static {
         vec![]
     }
 
-    /// Reads many at a time; what does not exist is left out. What else of its kind a search by the environment's prefix
-    /// brought up may be among the answer.
+    /// Reads many at a time; what does not exist is left out.
     fn observe(
         aws: &Aws,
         wanted: &[Wanted<Self::State>],
@@ -312,7 +320,7 @@ pub trait Kind: Send + Sync + 'static {
         async { Ok(BTreeMap::new()) }
     }
 
-    /// Names resources of this kind that are named as the environment's are, where [`Kind::observe`] does not bring them up.
+    /// Names resources of this kind that are named as the environment's are.
     fn discover(_aws: &Aws) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send {
         async { Ok(vec![]) }
     }
@@ -324,6 +332,12 @@ pub trait Kind: Send + Sync + 'static {
         _live: &Live<Self::State>,
     ) -> impl Future<Output = Result<BTreeMap<String, Vec<String>>, AwsError>> + Send {
         async { Ok(BTreeMap::new()) }
+    }
+
+    /// Lists what bears the environment's prefix and whose name does not say which resource it is: what is named by its
+    /// content, and what resources of several kinds are made of.
+    fn namesakes(_aws: &Aws) -> impl Future<Output = Result<Vec<Namesake>, AwsError>> + Send {
+        async { Ok(vec![]) }
     }
 
     /// Says what keeps the resource from being made, if that can be read beforehand: a model without its artifact.

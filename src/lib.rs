@@ -6,10 +6,11 @@
 //! 2. [`desired`] turns it into the graph of resources that should exist (pure).
 //! 3. [`observe`] reads what exists, in bulk and in parallel, and how it is doing; [`health`] judges that (pure).
 //! 4. [`plan`] compares the two (pure), with [`diff`] and the normal forms of [`policy`], [`asl`] and [`template`].
-//! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer. [`drift_check`] looks on a
-//!    schedule, and publishes what it found.
+//! 5. [`report`] shows a plan or an outcome; [`apply`] carries a plan out and is the only writer. A [`lease`] keeps it alone,
+//!    [`history`] keeps what was applied, by which [`author`]. [`drift_check`] looks on a schedule, and publishes what it found.
 //!
 //! Of drift, [`who`] asks CloudTrail for its author, and [`accept`] turns it into an edit of the environment's file.
+//! [`compare`] says how two environments differ; [`promote`] pins in one what runs proven in the other.
 //! [`permissions`] says which IAM policy all that takes. [`workload`] stages, trains, measures and runs.
 //! [`kind`] is the seam between the pure half and AWS: each resource kind in [`kinds`] implements it once.
 
@@ -17,8 +18,10 @@ pub mod address;
 pub mod environment;
 
 pub mod accept;
+pub mod artifact;
 pub mod asl;
 pub mod attempt;
+pub mod compare;
 pub mod contract;
 pub mod desired;
 pub mod diff;
@@ -28,6 +31,7 @@ pub mod images;
 pub mod metrics;
 pub mod plan;
 pub mod policy;
+pub mod promote;
 pub mod release;
 pub mod report;
 pub mod stamp;
@@ -40,8 +44,11 @@ pub mod kinds;
 pub mod permissions;
 
 pub mod apply;
+pub mod author;
 pub mod aws;
 pub mod drift_check;
+pub mod history;
+pub mod lease;
 pub mod observe;
 pub mod packages;
 

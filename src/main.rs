@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 fn main() -> ExitCode {
     if function::is_called() {
         return ended(runtime().and_then(|runtime| {
-            runtime.block_on(function::serve()).map_err(|error| format!("error: {error}"))?;
+            runtime.block_on(function::serve()).map_err(|error| (exit::ERROR, format!("error: {error}")))?;
             Ok(exit::OK)
         }));
     }
@@ -23,20 +23,20 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { exit::ERROR } else { exit::OK });
         }
     };
-    ended(runtime().and_then(|runtime| runtime.block_on(run(cli)).map_err(|error| error.to_string())))
+    ended(runtime().and_then(|runtime| runtime.block_on(run(cli)).map_err(|error| (error.code(), error.to_string()))))
 }
 
-fn runtime() -> Result<Runtime, String> {
+fn runtime() -> Result<Runtime, (u8, String)> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|error| format!("error: cannot start: {error}"))
+    runtime.map_err(|error| (exit::ERROR, format!("error: cannot start: {error}")))
 }
 
-fn ended(result: Result<u8, String>) -> ExitCode {
+fn ended(result: Result<u8, (u8, String)>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
+        Err((code, error)) => {
             let _ = writeln!(anstream::stderr(), "{error}");
-            ExitCode::from(exit::ERROR)
+            ExitCode::from(code)
         }
     }
 }

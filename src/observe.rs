@@ -13,7 +13,7 @@ use crate::aws::{Aws, AwsError, bootstrap, tags};
 use crate::desired::Desired;
 use crate::kind::{AnyKind, Live, Registry, Wanted};
 use crate::plan::Observed;
-pub use health::health;
+pub use health::{alarms_of, health, monitors_of};
 use unread::tolerated;
 
 /// How closely to look.
@@ -30,12 +30,13 @@ pub enum Looking {
 /// # Errors
 /// A failure that concerns all reads alike: no network, or credentials that have expired.
 pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry, looking: Looking) -> Result<Observed, AwsError> {
+    let aws = &aws.for_one_look();
     let mut unseen = vec![];
     let mut unsearched = vec![];
-    let (declared, found, named, bootstrap) = futures::join!(
+    let (declared, found, seen, bootstrap) = futures::join!(
         declared::read(aws, desired, registry, looking),
         tags::search(aws),
-        strangers::names(aws, registry, &mut unsearched),
+        strangers::search(aws, registry, &mut unsearched),
         bootstrap::exists(aws)
     );
     let mut declared = declared?;
@@ -48,15 +49,23 @@ pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry, looking:
     }
     declared::step_back(aws, desired, registry, &mut declared).await?;
     declared::references(aws, registry, &mut declared).await?;
-    let others = declared.others.drain(..).map(|(section, live)| (section, live.name));
-    let named = named?.into_iter().chain(others).collect();
-    let strangers = strangers::strangers(&found, named, desired, registry);
-    let judged = strangers::judge(aws, strangers, desired, registry);
+    let seen = seen?;
+    let strangers = strangers::strangers(&found, seen.named, desired, registry);
+    let namesakes = strangers::unclaimed(seen.namesakes, &found, &declared, desired, registry);
+    let judged = async {
+        let (mut judged, others) = futures::try_join!(
+            strangers::judge(aws, strangers, desired, registry),
+            strangers::judge_namesakes(aws, namesakes, desired, registry)
+        )?;
+        judged.extend(others);
+        Ok::<_, AwsError>(judged)
+    };
     let checked = async {
         declared::confirm_tags(aws, desired, registry, &mut declared, &searched).await?;
         declared::obstacles(aws, desired, registry, &mut declared).await
     };
     let (judged, obstacles) = futures::try_join!(judged, checked)?;
+    declared::keep(&mut declared, &judged.neighbours);
     let residues = declared::residues(&found, &declared, desired, registry);
     unseen.extend(declared.unseen.into_iter().chain(unsearched).chain(judged.unread));
     Ok(Observed {

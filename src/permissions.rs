@@ -85,7 +85,7 @@ fn granted(desired: &Desired, registry: &Registry, job: Job) -> Vec<Grant> {
         kind.calls().iter().filter(asked).for_each(|call| add(call, &names));
     }
     let others = accesses(desired, registry).chain(verifying(desired).into_iter().filter(|_| job == Job::Apply));
-    let others = others.chain(checking(desired));
+    let others = others.chain(checking(desired)).chain(recording(desired));
     for access in others {
         if let Access::Known { when, action, on, only } = access
             && job.sends(when)
@@ -136,6 +136,17 @@ fn checking(desired: &Desired) -> Vec<Access> {
         [Access::of(When::Create, "s3:PutObject", left.clone()), Access::of(When::Create, "lambda:InvokeFunction", alias)]
     });
     [Access::of(When::Delete, "s3:DeleteObject", left.clone())].into_iter().chain(told).collect()
+}
+
+/// The lease of whoever applies, and the records that applies leave; going back reads these.
+fn recording(desired: &Desired) -> Vec<Access> {
+    let World { app, environment, .. } = &desired.world;
+    let places = [format!("leases/{app}/{environment}.json"), format!("history/{app}/{environment}/*")];
+    let bucket = format!("arn:{}:s3:::{}", desired.world.partition(), desired.world.bootstrap_bucket());
+    let of = |place: &String| {
+        ["s3:GetObject", "s3:PutObject"].map(|action| Access::of(When::Create, action, format!("{bucket}/{place}")))
+    };
+    places.iter().flat_map(of).collect()
 }
 
 fn is_declared(kind: &dyn AnyKind, desired: &Desired) -> bool {

@@ -2,10 +2,13 @@
 
 mod decide;
 mod deletion;
+mod drifted;
 mod fingerprint;
 mod generations;
+mod guards;
 mod ignored;
 mod narrow;
+mod stale;
 
 use std::collections::BTreeMap;
 
@@ -14,13 +17,16 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::desired::Desired;
-use crate::diff::{Cause, Change};
+use crate::diff::Change;
 use crate::kind::{Live, Needs, Registry, Status, Tags, Unchecked, World, digest};
 use crate::who::Who;
 
 pub use decide::{comparable, filled, silenced, stamp_of};
+pub use drifted::drift_of;
+use drifted::may_be_drift;
 pub use fingerprint::{fingerprint, moved};
 pub use ignored::{Silenced, as_declared};
+pub use stale::moved_since;
 
 /// What exists, as far as the environment is concerned.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +65,16 @@ pub struct Unread {
 pub struct Neighbour {
     pub section: String,
     pub name: String,
+    /// What it is, where that is only part of what the section's resources are: an endpoint configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+}
+
+impl Neighbour {
+    /// Its section, or what it is in place of that.
+    pub fn sort(&self) -> &str {
+        self.what.as_deref().unwrap_or(&self.section)
+    }
 }
 
 /// Something owned that no file declares.
@@ -301,7 +317,7 @@ pub fn plan(desired: &Desired, observed: &Observed, registry: &Registry, choices
     }
     let left_out = all - steps.len();
     conflicts.retain(|conflict: &Conflict| narrow::is_asked_for(&conflict.address, &choices.targets, desired));
-    conflicts.extend(steps.iter().filter(|_| desired.protect).filter_map(protected));
+    conflicts.extend(guards::conflicts(&steps, desired, mode));
     let world = &desired.world;
     let needs_bucket = mode != Mode::Destroy && !observed.bootstrap && steps.iter().any(Step::acts);
     let orphans = if mode == Mode::Apply { observed.orphans.clone() } else { BTreeMap::new() };
@@ -337,15 +353,17 @@ fn unchecked(observed: &Observed) -> BTreeMap<Address, Vec<Unchecked>> {
     all.filter(|(_, unchecked)| !unchecked.is_empty()).collect()
 }
 
-/// A protected environment loses nothing that works, neither by deletion nor by replacement.
-fn protected(step: &Step) -> Option<Conflict> {
-    let works = step.from.as_ref().is_none_or(is_settled);
-    let loses = step.action == Action::Delete || (step.action == Action::Replace && works);
-    loses.then(|| Conflict {
-        address: step.address.clone(),
-        message: format!("{} is protected, and would be deleted", step.address),
-        help: "to delete it all the same, set `protect: false` in the environment's file first".to_owned(),
-    })
+/// What was asked for, with what others than apply have brought about by now in its place: as a record keeps it, so that going
+/// back to it does not bring something newer.
+pub fn rendered(desired: &Desired, observed: &Observed) -> Desired {
+    let mut rendered = desired.clone();
+    let known = decide::brought_about(desired, observed);
+    for resource in rendered.resources.values_mut() {
+        resource.state = filled(&resource.state, &resource.holes, &known);
+        resource.holes.retain(|hole| !known.contains_key(hole));
+        resource.awaits.retain(|hole, _| !known.contains_key(hole));
+    }
+    rendered
 }
 
 fn summary(plan: &Plan, unchanged: usize) -> Summary {
@@ -376,32 +394,4 @@ pub fn is_owned(tags: &Tags, world: &World) -> bool {
 /// Whether AWS is done with it and it works.
 pub fn is_settled(live: &Live<Value>) -> bool {
     live.status == Status::Settled
-}
-
-/// Whether the live side moved, or nobody can tell.
-fn may_be_drift(change: &Change) -> bool {
-    matches!(change.cause, Some(Cause::Drifted | Cause::Both | Cause::Unknown))
-}
-
-/// Keeps of a plan what nobody declared: values that moved on the live side, and resources that are gone.
-///
-/// AWS keeps no record of what is missing, so in an environment of which something exists, a declared resource that
-/// does not counts as gone: either it was deleted, or it was never applied.
-pub fn drift_of(mut plan: Plan, observed: &Observed) -> Plan {
-    let deployed = observed.resources.values().any(|live| is_owned(&live.tags.clone().unwrap_or_default(), &plan.desired.world));
-    plan.steps.retain_mut(|step| match step.action {
-        Action::Create => {
-            step.reason = Some("it is gone, or was never applied".to_owned());
-            deployed
-        }
-        Action::Replace if step.changes.is_empty() => true,
-        Action::Update | Action::Replace => {
-            step.changes.retain(may_be_drift);
-            step.is_drift()
-        }
-        _ => false,
-    });
-    plan.bootstrap = None;
-    plan.summary = summary(&plan, plan.summary.unchanged);
-    plan
 }

@@ -31,18 +31,18 @@ pub async fn carry_out(run: &Run<'_>, step: &Step) -> Result<(), AwsError> {
             let name = if kind.named_by_content() { name_by_content(&step.name, &state) } else { step.name.clone() };
             let target = Target { name, state, tags: tags_to_write(run, step) };
             check_unmoved(run, kind, step, resource).await?;
-            let rolls_out = step.action == Action::Update && is_rolled_out(&target.state);
+            let is_anew = step.from.as_ref().is_none_or(|live| step.action == Action::Replace && live.status == Status::Settled);
+            let rolls_out = is_rolled_out(&target.state) && !is_anew;
             if rolls_out {
                 record(run, step, attempt::began(&target.state)).await?;
             }
-            let written = write(run, kind, step, &target).await;
-            if let Err(error) = &written
+            let reached = reach(run, kind, step, &target).await;
+            if let Err(error) = &reached
                 && error.is_rolled_back()
             {
                 record(run, step, attempt::went_back(&target.state, &error.message)).await?;
             }
-            written?;
-            let live = settle(run, kind, step, &target).await?;
+            let live = reached?;
             check_expected(&step.address, resource, &live)?;
             if tags::writable(&live.arn) {
                 let declared = filled(&resource.state, &resource.holes, &run.known());
@@ -91,6 +91,12 @@ fn whole_state(run: &Run<'_>, step: &Step, resource: &Resource) -> Result<Value,
         Some(hole) => Err(AwsError::local(format!("the value of ${{{hole}}} is still not known"))),
         None => Ok(state),
     }
+}
+
+/// Writes, and waits until AWS has it.
+async fn reach(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<Value>) -> Result<Live<Value>, AwsError> {
+    write(run, kind, step, target).await?;
+    settle(run, kind, step, target).await
 }
 
 async fn write(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<Value>) -> Result<(), AwsError> {
@@ -180,6 +186,10 @@ async fn settle(run: &Run<'_>, kind: &dyn AnyKind, step: &Step, target: &Target<
                     }
                     if paths.is_empty() {
                         return Ok(live);
+                    }
+                    // Of what an interrupted run began, this is all that is heard of its end.
+                    if let Some(why) = live.failure.as_ref().filter(|_| step.action == Action::Wait) {
+                        return Err(AwsError::rolled_back("", &target.name, why));
                     }
                     let since = settled_since.get_or_insert_with(Instant::now);
                     if since.elapsed() > READ_LAG {

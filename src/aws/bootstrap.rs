@@ -1,5 +1,5 @@
-//! The one bucket that no environment owns: function packages and large templates lie there, and what checks for drift
-//! leave.
+//! The one bucket that no environment owns: function packages and large templates lie there, leases, the records of what
+//! was applied, and what checks for drift leave.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
@@ -88,13 +88,73 @@ pub async fn size(aws: &Aws, key: &str) -> Result<Option<i64>, AwsError> {
 /// # Errors
 /// What S3 answers, or that the answer broke off.
 pub async fn read(aws: &Aws, key: &str) -> Result<Option<Vec<u8>>, AwsError> {
+    Ok(stored(aws, key).await?.map(|found| found.document))
+}
+
+/// A document with the marks that S3 puts on it.
+pub struct Stored {
+    pub document: Vec<u8>,
+    pub etag: String,
+    /// In seconds since 1970, by S3's clock.
+    pub modified: i64,
+}
+
+/// What lies under a key, with its marks, if anything does.
+///
+/// # Errors
+/// What S3 answers, or that the answer broke off.
+pub async fn stored(aws: &Aws, key: &str) -> Result<Option<Stored>, AwsError> {
     const OPERATION: &str = "s3:GetObject";
     let bucket = aws.world.bootstrap_bucket();
     let place = format!("{bucket}/{key}");
     let request = aws.s3().get_object().bucket(&bucket).key(key).expected_bucket_owner(&aws.world.account);
     let Some(answer) = aws.call(OPERATION, &place, request.send()).await.optional()? else { return Ok(None) };
+    let etag = answer.e_tag.unwrap_or_default();
+    let modified = answer.last_modified.map_or(0, |time| time.secs());
     let body = answer.body.collect().await.map_err(|error| AwsError::unexpected(OPERATION, &place, error.to_string()))?;
-    Ok(Some(body.into_bytes().to_vec()))
+    Ok(Some(Stored { document: body.into_bytes().to_vec(), etag, modified }))
+}
+
+/// Puts a JSON document under a key if there is still nothing (`None`), or still what has this ETag. Answers its own ETag,
+/// or nothing where somebody else was faster.
+///
+/// # Errors
+/// What S3 answers.
+///
+/// Source: "Conditional writes" in the S3 user guide.
+pub async fn put_if_unchanged(aws: &Aws, key: &str, document: Vec<u8>, seen: Option<&str>) -> Result<Option<String>, AwsError> {
+    let bucket = aws.world.bootstrap_bucket();
+    let request = aws
+        .s3()
+        .put_object()
+        .bucket(&bucket)
+        .key(key)
+        .expected_bucket_owner(&aws.world.account)
+        .content_type("application/json")
+        .set_if_none_match(seen.is_none().then(|| "*".to_owned()))
+        .set_if_match(seen.map(str::to_owned))
+        .body(ByteStream::from(document));
+    match aws.call("s3:PutObject", &format!("{bucket}/{key}"), request.send()).await {
+        Ok(answer) => Ok(Some(answer.e_tag.unwrap_or_default())),
+        // It changed, is changing just now, or is gone.
+        Err(error) if ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"].contains(&error.code.as_str()) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The first keys below a prefix, in the order of their bytes.
+///
+/// # Errors
+/// What S3 answers.
+pub async fn list(aws: &Aws, prefix: &str, most: i32) -> Result<Vec<String>, AwsError> {
+    let bucket = aws.world.bootstrap_bucket();
+    let request =
+        aws.s3().list_objects_v2().bucket(&bucket).prefix(prefix).max_keys(most).expected_bucket_owner(&aws.world.account);
+    let answer = aws.call("s3:ListBucket", &bucket, request.send()).await.optional()?;
+    let objects = answer.and_then(|answer| answer.contents).unwrap_or_default();
+    Ok(objects.into_iter().filter_map(|object| object.key).collect())
 }
 
 /// Puts a JSON document under a key, in place of what lies there.

@@ -2,14 +2,17 @@
 
 pub mod arn;
 pub mod bootstrap;
+mod clock;
 mod error;
 mod limits;
+mod listings;
 mod retry;
 pub mod tags;
 mod throttles;
 pub mod waiting;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -26,11 +29,15 @@ pub use error::{AwsError, Optional};
 use crate::kind::World;
 
 /// A connection to one account and region.
+#[derive(Clone)]
 pub struct Aws {
     pub world: World,
     pub caller: String,
-    limits: limits::Limits,
+    limits: Arc<limits::Limits>,
     throttles: throttles::Throttles,
+    clock: clock::Clock,
+    /// What was listed already, during one look at what exists.
+    listings: Option<listings::Listings>,
     cloudformation: aws_sdk_cloudformation::Client,
     cloudtrail: aws_sdk_cloudtrail::Client,
     cloudtrail_global: aws_sdk_cloudtrail::Client,
@@ -97,6 +104,7 @@ impl Session {
         // An endpoint of one's own is an emulator: it has no virtual hosts per bucket, and no request rates.
         let emulated = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| std::env::var_os(name).is_some());
         let throttles = throttles::Throttles::default();
+        let clock = clock::Clock::default();
         macro_rules! client {
             ($service:ident $(, $setting:ident($value:expr))*) => {
                 $service::Client::from_conf(
@@ -108,8 +116,10 @@ impl Session {
         Aws {
             world,
             caller: self.caller,
-            limits: limits::Limits::new(!emulated),
+            limits: Arc::new(limits::Limits::new(!emulated)),
             throttles: throttles.clone(),
+            clock: clock.clone(),
+            listings: None,
             cloudformation: client!(aws_sdk_cloudformation),
             cloudtrail: client!(aws_sdk_cloudtrail),
             cloudtrail_global: client!(aws_sdk_cloudtrail, region(Region::new(global))),
@@ -118,7 +128,7 @@ impl Session {
             iam: client!(aws_sdk_iam),
             lambda: client!(aws_sdk_lambda),
             logs: client!(aws_sdk_cloudwatchlogs),
-            s3: client!(aws_sdk_s3, force_path_style(emulated)),
+            s3: client!(aws_sdk_s3, force_path_style(emulated), interceptor(clock.clone())),
             sagemaker: client!(aws_sdk_sagemaker),
             sagemaker_runtime: client!(aws_sdk_sagemakerruntime),
             scaling: client!(aws_sdk_applicationautoscaling),
@@ -150,9 +160,42 @@ impl Aws {
         request.await.map_err(|error| AwsError::from_sdk(operation, resource, error))
     }
 
+    /// The same connection for one look at the environment as a whole, in which no listing is sent twice. Whoever writes must
+    /// not look through it: it would see what was there before.
+    #[must_use]
+    pub fn for_one_look(&self) -> Self {
+        Self { listings: Some(listings::Listings::default()), ..self.clone() }
+    }
+
+    /// Whether the environment is looked at as a whole: all that bears its prefix is listed anyway.
+    pub fn looks_at_all(&self) -> bool {
+        self.listings.is_some()
+    }
+
+    /// A listing that others may ask for as well: during one look at the whole it is sent once.
+    ///
+    /// # Errors
+    /// Whatever `list` answers.
+    pub async fn listing<T: Clone + Send + Sync + 'static>(
+        &self,
+        operation: &'static str,
+        text: &str,
+        list: impl Future<Output = Result<T, AwsError>> + Send,
+    ) -> Result<T, AwsError> {
+        match &self.listings {
+            Some(listings) => listings.once(operation, text, list).await,
+            None => list.await,
+        }
+    }
+
     /// How many requests AWS has throttled so far; the SDK sent them again.
     pub fn throttled(&self) -> usize {
         self.throttles.count()
+    }
+
+    /// The time by S3's clock once it has answered anything, in seconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
     }
 
     pub fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {

@@ -110,10 +110,7 @@ fn made_of(own: &Arc<Source>, account: &str, registry: &Registry) -> Result<(Env
 const LONGEST_CHANGE: usize = 50;
 
 fn report(old: &Source, new: &Source, accepted: &Accepted, root: &Node, environment: &str) -> String {
-    let path = old.path.display().to_string();
-    let diff = TextDiff::from_lines(&old.text, &new.text);
-    let shown = diff.unified_diff().context_radius(2).header(&path, &path).to_string();
-    let mut out: Vec<String> = shown.lines().map(painted).collect();
+    let mut out = difference(old, new);
     out.push(String::new());
     for edit in &accepted.edits {
         let side =
@@ -135,6 +132,14 @@ fn report(old: &Source, new: &Source, accepted: &Accepted, root: &Node, environm
         out.push(format!("To go on: scones apply {environment}"));
     }
     out.join("\n")
+}
+
+/// What changes in a file, with two lines around it.
+pub fn difference(old: &Source, new: &Source) -> Vec<String> {
+    let path = old.path.display().to_string();
+    let diff = TextDiff::from_lines(&old.text, &new.text);
+    let shown = diff.unified_diff().context_radius(2).header(&path, &path).to_string();
+    shown.lines().map(painted).collect()
 }
 
 fn painted(line: &str) -> String {

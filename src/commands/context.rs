@@ -9,7 +9,7 @@ use crate::environment::{self, Environment};
 use crate::kind::Registry;
 use crate::kinds::registry;
 use crate::observe::{Looking, observe};
-use crate::plan::{Choices, Observed, Plan, plan};
+use crate::plan::{Observed, Plan};
 use crate::units::Day;
 
 /// Stands in for the account where a file names none and nobody is asked.
@@ -71,6 +71,13 @@ impl Context {
         Ok(Self { registry: registry(), desired, aws, directory: PathBuf::from("."), name: file.to_owned() })
     }
 
+    /// The same environment, asked for as it was once.
+    pub fn going_back(&self, mut desired: Desired) -> Self {
+        desired.let_expire(&Day::today());
+        let (aws, directory, name) = (self.aws.clone(), self.directory.clone(), self.name.clone());
+        Self { registry: registry(), desired, aws, directory, name }
+    }
+
     pub async fn observe(&self, looking: Looking) -> Result<Observed, Error> {
         let observed = observe(&self.aws, &self.desired, &self.registry, looking).await;
         self.tell_throttles();
@@ -84,10 +91,6 @@ impl Context {
             1 => tell("AWS throttled a request; it was sent again, more slowly"),
             count => tell(&format!("AWS throttled {count} requests; they were sent again, more slowly")),
         }
-    }
-
-    pub async fn plan(&self, choices: impl Into<Choices>) -> Result<Plan, Error> {
-        Ok(plan(&self.desired, &self.observe(Looking::Once).await?, &self.registry, choices))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::aws::{Aws, AwsError};
 use crate::workload::evaluation::{self, Evaluation};
 use crate::workload::measuring;
 use crate::workload::picture::Place;
+use crate::workload::promoting::kept_below;
 
 /// What a terminal has at least.
 const WIDTH: usize = 80;
@@ -83,11 +84,8 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
 
 /// Keeps an evaluation in the bootstrap bucket, by the digest of the model that it speaks of.
 async fn keep(aws: &Aws, evaluation: &Evaluation) -> Result<Place, Error> {
-    let about = &evaluation.context;
-    let model: String = about.model_digest.trim_start_matches("sha256:").chars().take(16).collect();
-    let folder = format!("evidence/{}/{}/{}/{model}", about.app, about.environment, about.endpoint);
-    let folder = Place { bucket: aws.world.bootstrap_bucket(), key: folder };
-    let time: String = about.started_at.chars().filter(char::is_ascii_alphanumeric).collect();
+    let folder = kept_below(aws, evaluation);
+    let time: String = evaluation.context.started_at.chars().filter(char::is_ascii_alphanumeric).collect();
     let json = folder.below(&format!("{time}.json"));
     put(aws, &folder.below(&format!("{time}.html")), "text/html; charset=utf-8", evaluation::html(evaluation)).await?;
     put(aws, &json, "application/json", evaluation::json(evaluation)).await?;

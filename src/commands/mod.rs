@@ -3,15 +3,25 @@
 mod accept;
 mod adopt;
 mod apply;
+mod applying;
 mod build;
+mod choices;
+mod compare;
 mod context;
 mod drift;
 mod evaluate;
 mod executions;
 mod explain;
+mod history;
+mod lease;
 mod permissions;
 mod plan;
+mod policy;
+mod promote;
+mod rollback;
 mod run;
+mod saved;
+mod signals;
 mod stage;
 mod status;
 mod train;
@@ -52,10 +62,20 @@ enum Command {
     Plan(plan::Arguments),
     /// Make AWS match the files, or carry out a saved plan
     Apply(apply::Arguments),
+    /// Show what was applied, by whom, and how it went
+    History(history::Arguments),
+    /// Go back to what an earlier apply asked for
+    Rollback(rollback::Arguments),
+    /// Show who applies to an environment, or end the lease of an apply that died
+    Lease(lease::Arguments),
     /// Show what changed behind our back; exits 2 if anything did
     Drift(drift::Arguments),
     /// Delete all that the environment owns
     Destroy(apply::DestroyArguments),
+    /// Show how two environments differ, as their files say
+    Compare(compare::Arguments),
+    /// Pin in one environment what runs proven in another
+    Promote(promote::Arguments),
     /// Take over a resource that exists
     Adopt(adopt::Arguments),
     /// Show how an environment is doing; exits 2 if something needs attention
@@ -95,7 +115,15 @@ pub enum Format {
 pub enum Error {
     Files(Diagnostics),
     Aws(Box<AwsError>),
-    Other { message: String, help: String },
+    /// Somebody else applies.
+    Held {
+        message: String,
+        help: String,
+    },
+    Other {
+        message: String,
+        help: String,
+    },
 }
 
 impl Error {
@@ -108,7 +136,15 @@ impl Error {
         match self {
             Self::Files(diagnostics) => diagnostics.render(false),
             Self::Aws(aws) => aws.to_string(),
-            Self::Other { message, .. } => message.clone(),
+            Self::Held { message, .. } | Self::Other { message, .. } => message.clone(),
+        }
+    }
+
+    /// The exit code of a command that ended with it.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Held { .. } => exit::HELD,
+            _ => exit::ERROR,
         }
     }
 }
@@ -138,7 +174,7 @@ impl std::fmt::Display for Error {
         let (message, help) = match self {
             Self::Files(diagnostics) => return f.write_str(&diagnostics.render(true)),
             Self::Aws(aws) => (aws.to_string(), aws.help().unwrap_or_default()),
-            Self::Other { message, help } => (message.clone(), help.clone()),
+            Self::Held { message, help } | Self::Other { message, help } => (message.clone(), help.clone()),
         };
         write!(f, "{error}: {message}")?;
         if help.is_empty() { Ok(()) } else { write!(f, "\n  {help}") }
@@ -153,6 +189,8 @@ pub mod exit {
     pub const CHANGES: u8 = 2;
     /// What was planned is not what would happen now.
     pub const STALE: u8 = 3;
+    /// Somebody else applies to the environment.
+    pub const HELD: u8 = 4;
     /// Done but for what is blocked.
     pub const BLOCKED: u8 = 5;
     pub const INTERRUPTED: u8 = 130;
@@ -169,8 +207,13 @@ pub async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Build { environment } => build::run(&environment.environment).await,
         Command::Plan(arguments) => plan::run(arguments).await,
         Command::Apply(arguments) => apply::run(arguments).await,
+        Command::History(arguments) => history::run(arguments).await,
+        Command::Rollback(arguments) => rollback::run(arguments).await,
+        Command::Lease(arguments) => lease::run(arguments).await,
         Command::Drift(arguments) => drift::run(arguments).await,
         Command::Destroy(arguments) => apply::destroy(arguments).await,
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Promote(arguments) => promote::run(arguments).await,
         Command::Adopt(arguments) => adopt::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,
         Command::Permissions(arguments) => permissions::run(arguments).await,

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{Context, EnvironmentName, Error, exit, print, write_file};
-use crate::observe::Looking;
-use crate::plan::{Mode, Plan};
+use super::applying::Planned;
+use super::{Context, EnvironmentName, Error, choices, exit, print, write_file};
+use crate::plan::Plan;
 use crate::report::{self, suppressed::Suppressed};
 
 /// How a plan is written.
@@ -28,9 +28,8 @@ pub struct Arguments {
     out: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Also delete what is owned but declared no more
-    #[arg(long)]
-    prune: bool,
+    #[command(flatten)]
+    choices: choices::Arguments,
     /// Exit 0 even if there are changes
     #[arg(long)]
     exit_zero: bool,
@@ -41,9 +40,8 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let context = Context::open(&arguments.environment.environment).await?;
-    let mode = if arguments.prune { Mode::Prune } else { Mode::Apply };
-    let observed = context.observe(Looking::Once).await?;
-    let plan = crate::plan::plan(&context.desired, &observed, &context.registry, mode);
+    let Planned { plan, observed } = context.planned(arguments.choices.choices()).await?;
+    arguments.choices.check(&plan, &observed)?;
     let suppressed =
         arguments.show_suppressed.then(|| report::suppressed::suppressed(&context.desired, &observed, &context.registry));
     match arguments.format {
@@ -51,6 +49,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
         Format::Markdown => print(&report::markdown::plan(&plan, &context.registry))?,
         Format::Json => print(&json(&Shown { plan: &plan, suppressed })?)?,
     }
+    arguments.choices.ask_policy(&plan).await?;
     if let Some(file) = &arguments.out {
         write_file(file, &json(&plan)?)?;
     }

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::resolve::{Resolution, Resolver};
 use super::suggestion;
 use crate::address::Address;
+use crate::environment::blocks::promotion::{LONGEST_QUIET, Promotion};
 use crate::environment::{Blocks, Diagnostic, Environment};
+use crate::units::Seconds;
 
 /// Resolves and checks the blocks that an environment has.
 pub fn resolve(environment: &Environment, resolver: &Resolver<'_>, faults: &mut Vec<Diagnostic>) -> BTreeMap<String, Value> {
@@ -27,7 +29,10 @@ pub fn resolve(environment: &Environment, resolver: &Resolver<'_>, faults: &mut 
         found.insert(key, value);
     }
     match Blocks::of(&found) {
-        Ok(blocks) => check_mentions(&blocks, environment, resolver, faults),
+        Ok(blocks) => {
+            check_mentions(&blocks, environment, resolver, faults);
+            blocks.promotion.iter().for_each(|promotion| check_promotion(promotion, environment, faults));
+        }
         Err((path, message)) => faults.push(Diagnostic::new(message, &environment.root.span_at(&path))),
     }
     found
@@ -41,5 +46,17 @@ fn check_mentions(blocks: &Blocks, environment: &Environment, resolver: &Resolve
             let help = suggestion(mention.name, resolver.names_in(mention.section));
             faults.push(Diagnostic::new(format!("{address} is not declared"), &span).help(help));
         }
+    }
+}
+
+fn check_promotion(promotion: &Promotion, environment: &Environment, faults: &mut Vec<Diagnostic>) {
+    let mut fault = |key: &str, message: String| {
+        faults.push(Diagnostic::new(message, &environment.root.span_at(&["promotion", key])));
+    };
+    if promotion.from.as_ref() == Some(&environment.header.environment) {
+        fault("from", "an environment is not promoted from itself".to_owned());
+    }
+    if promotion.alarms_quiet.is_some_and(|quiet| quiet == Seconds(0) || quiet > LONGEST_QUIET) {
+        fault("alarms_quiet", "CloudWatch keeps the history of alarms for 14 days: write 1m to 14d".to_owned());
     }
 }

@@ -1,5 +1,6 @@
 //! The blocks of an environment file that speak of the workload as a whole, not of one resource.
 
+pub mod promotion;
 pub mod staging;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub struct Blocks {
     pub training: Option<Training>,
     /// How the endpoint is measured: what `scones evaluate` does.
     pub evaluation: Option<Evaluating>,
+    /// What must be proven elsewhere before it is pinned here: what `scones promote` demands.
+    pub promotion: Option<promotion::Promotion>,
 }
 
 /// How a picture is sent through the workflow.

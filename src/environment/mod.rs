@@ -61,6 +61,8 @@ pub struct Header {
     /// Refuses every deletion.
     #[serde(default)]
     pub protect: bool,
+    /// The most resources that one apply may delete or replace; `destroy` asks anyway.
+    pub max_deletions: Option<usize>,
     /// What differs from release to release: artifacts and packages, by name.
     #[serde(default)]
     pub pins: BTreeMap<String, String>,
@@ -89,7 +91,7 @@ pub struct Ignore {
 }
 
 /// Environment files, merged, with all the files they name, as read from disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Environment {
     pub header: Header,
     /// The merged tree, for places.

@@ -54,6 +54,7 @@ pub mod why {
     pub const MOVES: &str = "it moves by itself: times, counts, states";
     pub const FOLLOWS: &str = "it follows from members that are compared";
     pub const PAGE: &str = "it leads to the next page, which is read";
+    pub const WHOSE: &str = "it leads to the tags, which say whose it is";
     pub const LISTED: &str = "only names are taken from a listing; each is described";
     pub const UNKNOWN: &str = "newer than the AWS SDK in use, which does not pass it on";
 }

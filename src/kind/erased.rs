@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::{Access, Attribute, Call, Input, Kind, Live, Part, Target, Wanted, World};
+use super::{Access, Attribute, Call, Input, Kind, Live, Namesake, Part, Target, Wanted, World};
 use crate::aws::{Aws, AwsError};
 use crate::desired::Scope;
 use crate::diff::{Change, Field};
@@ -49,6 +49,7 @@ pub trait AnyKind: Send + Sync {
         aws: &'a Aws,
         live: &'a Live<Value>,
     ) -> BoxFuture<'a, Result<BTreeMap<String, Vec<String>>, AwsError>>;
+    fn namesakes<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<Namesake>, AwsError>>;
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>>;
     fn create<'a>(&'a self, aws: &'a Aws, to: Target<Value>) -> BoxFuture<'a, Result<(), AwsError>>;
     fn update<'a>(
@@ -193,6 +194,10 @@ impl<K: Kind> AnyKind for Erased<K> {
             let live = live.clone().try_map(|state| typed(&state))?;
             K::refers(aws, &live).await
         })
+    }
+
+    fn namesakes<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<Namesake>, AwsError>> {
+        Box::pin(K::namesakes(aws))
     }
 
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>> {

@@ -1,17 +1,20 @@
-//! What metric and composite alarms share.
+//! What those share that have to do with alarms: both sorts of them, and rollouts that go back on one.
+
+pub mod metric_alarm;
+pub mod query;
 
 use aws_sdk_cloudwatch::types::{ActionConfiguration, AlarmType, CompositeAlarm, MetricAlarm};
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::Wanted;
 
 /// How many alarms one DescribeAlarms takes by name, and answers at most.
 const AT_ONCE: usize = 100;
 
 /// Alarms of both sorts: they share their names, and one request answers both.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Alarms {
     pub metric: Vec<MetricAlarm>,
     pub composite: Vec<CompositeAlarm>,
@@ -24,8 +27,9 @@ pub struct Alarms {
 /// What CloudWatch answers.
 pub async fn alarms<S>(aws: &Aws, wanted: &[Wanted<S>]) -> Result<Alarms, AwsError> {
     let prefix = aws.world.prefix();
-    if wanted.iter().all(|one| one.desired.is_some() && one.name.starts_with(&prefix)) {
-        return pages(aws, None, Some(prefix)).await;
+    let is_listed = |one: &Wanted<S>| (one.desired.is_some() || aws.looks_at_all()) && one.name.starts_with(&prefix);
+    if wanted.iter().all(is_listed) {
+        return listed(aws).await;
     }
     let names = wanted.chunks(AT_ONCE).map(|some| some.iter().map(|one| one.name.clone()).collect());
     let mut all = Alarms::default();
@@ -34,6 +38,43 @@ pub async fn alarms<S>(aws: &Aws, wanted: &[Wanted<S>]) -> Result<Alarms, AwsErr
         all.composite.extend(found.composite);
     }
     Ok(all)
+}
+
+/// The alarms of both sorts that start as the environment's do.
+///
+/// # Errors
+/// What CloudWatch answers.
+pub async fn listed(aws: &Aws) -> Result<Alarms, AwsError> {
+    let prefix = aws.world.prefix();
+    aws.listing("cloudwatch:DescribeAlarms", &prefix, pages(aws, None, Some(prefix.clone()))).await
+}
+
+/// Reads alarms whose names start alike.
+///
+/// # Errors
+/// What CloudWatch answers.
+pub async fn named_alike(aws: &Aws, prefix: &str) -> Result<Alarms, AwsError> {
+    pages(aws, None, Some(prefix.to_owned())).await
+}
+
+/// Reads up to a hundred alarms by their names.
+///
+/// # Errors
+/// What CloudWatch answers.
+pub async fn named(aws: &Aws, names: &[String]) -> Result<Alarms, AwsError> {
+    pages(aws, Some(names.to_vec()), None).await
+}
+
+/// Deletes alarms; those that are gone already are no error.
+///
+/// # Errors
+/// What CloudWatch answers.
+pub async fn delete(aws: &Aws, names: &[String]) -> Result<(), AwsError> {
+    for some in names.chunks(AT_ONCE) {
+        let request = aws.cloudwatch().delete_alarms().set_alarm_names(Some(some.to_vec()));
+        aws.call("cloudwatch:DeleteAlarms", &some.join(", "), request.send()).await.optional()?;
+    }
+    Ok(())
 }
 
 async fn pages(aws: &Aws, names: Option<Vec<String>>, prefix: Option<String>) -> Result<Alarms, AwsError> {

@@ -47,12 +47,13 @@ pub fn base(name: &str) -> Option<&str> {
 }
 
 /// What to search for to find everything named by content for these bases: one text for all of them where they share
-/// the environment's prefix, for a listing takes one text only.
-pub fn searches<'a>(bases: impl IntoIterator<Item = &'a str>, prefix: &str) -> Vec<String> {
+/// the environment's prefix, for a listing takes one text only. Where all that bears the prefix is looked for anyway
+/// (`whole`), that is the one for a single base too.
+pub fn searches<'a>(bases: impl IntoIterator<Item = &'a str>, prefix: &str, whole: bool) -> Vec<String> {
     let (shared, others): (Vec<&str>, Vec<&str>) = bases.into_iter().partition(|base| base.starts_with(prefix));
     let shared = match shared.as_slice() {
         [] => None,
-        [one] => Some(format!("{one}-")),
+        [one] if !whole => Some(format!("{one}-")),
         _ => Some(prefix.to_owned()),
     };
     shared.into_iter().chain(others.into_iter().map(|base| format!("{base}-"))).collect()
@@ -91,9 +92,10 @@ mod tests {
 
     #[test]
     fn searches_once_for_what_shares_the_prefix() {
-        assert_eq!(searches([], "a-dev-"), Vec::<String>::new());
-        assert_eq!(searches(["a-dev-x"], "a-dev-"), ["a-dev-x-"]);
-        assert_eq!(searches(["a-dev-x", "own", "a-dev-y"], "a-dev-"), ["a-dev-", "own-"]);
+        assert_eq!(searches([], "a-dev-", true), Vec::<String>::new());
+        assert_eq!(searches(["a-dev-x"], "a-dev-", false), ["a-dev-x-"]);
+        assert_eq!(searches(["a-dev-x", "own"], "a-dev-", true), ["a-dev-", "own-"]);
+        assert_eq!(searches(["a-dev-x", "own", "a-dev-y"], "a-dev-", false), ["a-dev-", "own-"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
 use crate::units::Seconds;
 
 const RULE: &[&str] = &["arn:{partition}:events:{region}:{account}:rule/{name}"];
@@ -55,8 +55,9 @@ impl Kind for Schedule {
     ];
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
-        Call::of(When::Read, ANY, &["events:ListRules"]),
-        Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"]),
+        Call::of(When::Search, ANY, &["events:ListRules"]),
+        Call::of(When::Search, RULE, &["events:ListTagsForResource"]),
+        Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule"]),
         Call::of(When::Create, RULE, &["events:PutRule", "events:TagResource", "events:RemoveTargets", "events:PutTargets"]),
         Call::of(When::Update(&["rule"]), RULE, &["events:PutRule"]),
         Call::of(When::Update(&["targets"]), RULE, &["events:RemoveTargets", "events:PutTargets"]),
@@ -97,6 +98,11 @@ impl Kind for Schedule {
         let names: Vec<&str> = wanted.iter().map(|one| one.name.as_str()).collect();
         let found = rule::observe(aws, &names).await?;
         Ok(found.into_iter().map(|found| Live::settled(found.name, found.arn, found.state, None)).collect())
+    }
+
+    /// All rules, those of monitors too: their ARNs say whose they are.
+    async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+        rule::namesakes(aws).await
     }
 
     async fn create(aws: &Aws, to: Target<Scheduled>) -> Result<(), AwsError> {

@@ -12,14 +12,12 @@ use crate::aws::{Aws, AwsError, tags};
 use crate::desired::{Desired, Resource};
 use crate::diff::diff;
 use crate::kind::{AnyKind, Live, Registry, Tags, Unchecked, Wanted, name_by_content};
-use crate::plan::{Unread, comparable, filled, is_owned};
+use crate::plan::{Neighbour, Unread, comparable, filled, is_owned};
 
 /// The resources of an environment as far as they could be read.
 #[derive(Default)]
 pub struct Declared {
     pub resources: BTreeMap<Address, Live<Value>>,
-    /// What else the searches for them brought up.
-    pub others: Vec<(&'static str, Live<Value>)>,
     pub unknown: BTreeMap<Address, Unread>,
     /// Searches that failed although each of the resources could be read by itself.
     pub unseen: Vec<Unread>,
@@ -43,7 +41,6 @@ pub async fn read(aws: &Aws, desired: &Desired, registry: &Registry, looking: Lo
     let mut all = Declared::default();
     for one in try_join_all(registry.iter().map(|kind| of_kind(aws, kind, desired, looking))).await? {
         all.resources.extend(one.resources);
-        all.others.extend(one.others);
         all.unknown.extend(one.unknown);
         all.unseen.extend(one.unseen);
     }
@@ -115,9 +112,8 @@ fn sorted(kind: &dyn AnyKind, mine: &[(&Address, &Resource)], found: Vec<Live<Va
     let mut all = Declared::default();
     for live in found {
         let name = base_name(kind, &live);
-        match mine.iter().find(|(_, resource)| resource.name == name) {
-            Some((address, _)) => drop(all.resources.insert((*address).clone(), live)),
-            None => all.others.push((kind.section(), live)),
+        if let Some((address, _)) = mine.iter().find(|(_, resource)| resource.name == name) {
+            all.resources.insert((*address).clone(), live);
         }
     }
     all
@@ -259,6 +255,14 @@ pub async fn obstacles(
         declared.note(address, unread);
     }
     Ok(obstacles)
+}
+
+/// Keeps generations that turn out to be somebody else's: what only bears the name of one is never collected.
+pub fn keep(declared: &mut Declared, neighbours: &[Neighbour]) {
+    for (address, live) in &mut declared.resources {
+        let is_foreign = |name: &str| neighbours.iter().any(|one| one.section == address.section && one.name == name);
+        live.generations.iter_mut().filter(|one| is_foreign(&one.name)).for_each(|one| one.in_use = true);
+    }
 }
 
 /// Declared resources that are gone while something of theirs is left.

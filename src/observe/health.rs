@@ -32,14 +32,31 @@ type Resources<'a> = Vec<(&'a Address, &'a Live<Value>)>;
 /// # Errors
 /// A failure that concerns all reads alike.
 pub async fn health(aws: &Aws, observed: &Observed) -> Result<Health, AwsError> {
-    let of = |sections: &[&str]| -> Resources<'_> {
-        observed.resources.iter().filter(|(address, _)| sections.contains(&address.section.as_str())).collect()
-    };
-    let (watching, machines, monitoring) = (of(&["alarms", "composite_alarms"]), of(&["state_machines"]), of(&["monitors"]));
+    let machines = of(observed, &["state_machines"]);
     let (alarms, workflows, monitors) =
-        futures::try_join!(alarms(aws, &watching), workflows(aws, &machines), monitors(aws, &monitoring))?;
+        futures::try_join!(alarms_of(aws, observed), workflows(aws, &machines), monitors_of(aws, observed))?;
     let unread = alarms.1.into_iter().chain(workflows.1).chain(monitors.1).collect();
     Ok(Health { alarms: alarms.0, monitors: monitors.0, workflows: workflows.0, unread })
+}
+
+fn of<'a>(observed: &'a Observed, sections: &[&str]) -> Resources<'a> {
+    observed.resources.iter().filter(|(address, _)| sections.contains(&address.section.as_str())).collect()
+}
+
+/// Reads the states of all alarms, and what of them could not be read.
+///
+/// # Errors
+/// A failure that concerns all reads alike.
+pub async fn alarms_of(aws: &Aws, observed: &Observed) -> Result<(Vec<Alarm>, Vec<Unread>), AwsError> {
+    alarms(aws, &of(observed, &["alarms", "composite_alarms"])).await
+}
+
+/// Reads the newest numbers of all monitors, and what of them could not be read.
+///
+/// # Errors
+/// A failure that concerns all reads alike.
+pub async fn monitors_of(aws: &Aws, observed: &Observed) -> Result<(Vec<Monitor>, Vec<Unread>), AwsError> {
+    monitors(aws, &of(observed, &["monitors"])).await
 }
 
 async fn alarms(aws: &Aws, resources: &Resources<'_>) -> Result<(Vec<Alarm>, Vec<Unread>), AwsError> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::ignored::{Silenced, silence};
-use super::{Action, Conflict, Observed, Step, Unread, is_owned};
+use super::{Action, Conflict, Observed, Step, Unread, is_owned, may_be_drift};
 use crate::address::Address;
 use crate::attempt::{self, is_rolled_out};
 use crate::desired::{Desired, Resource, tag};
@@ -29,6 +29,8 @@ pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry, retry
         Decided { steps: vec![], unchanged: BTreeSet::new(), conflicts: vec![], ignored: vec![], unknown: BTreeMap::new() };
     let mut known = brought_about(desired, observed);
     let mut blocked: BTreeSet<Address> = BTreeSet::new();
+    // Those that work, but not as they should: what needs them waits only if it changes too.
+    let mut held: BTreeSet<&Address> = BTreeSet::new();
     for (address, resource) in &desired.resources {
         let Some(kind) = registry.get(&address.section) else { continue };
         if observed.unknown.contains_key(address) {
@@ -57,16 +59,28 @@ pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry, retry
         let step = match obstacle(address, resource, observed, &blocked, &known) {
             Some(reason) => {
                 blocked.insert(address.clone());
-                Some(Step { reason: Some(reason), ..step(address, resource, Action::Blocked) })
+                let step = Step { reason: Some(reason), ..step(address, resource, Action::Blocked) };
+                // What moved on the live side shows all the same: an artifact that was overwritten.
+                let drifted = observed.obstacles.contains_key(address) && changes.iter().any(may_be_drift);
+                Some(match live.filter(|_| drifted) {
+                    Some(live) => Step { from: Some(live.clone()), to: Some(to.clone()), changes, ..step },
+                    None => step,
+                })
             }
             None => judge(address, kind, resource, target, live, changes),
         };
         let step = match step.as_ref().filter(|_| !retry).and_then(refused) {
             Some(why) => {
-                blocked.insert(address.clone());
+                held.insert(address);
                 Some(Step { reason: Some(why), ..self::step(address, resource, Action::Blocked) })
             }
-            None => step,
+            None => match resource.needs.iter().find(|need| held.contains(need)) {
+                Some(need) if step.as_ref().is_some_and(Step::acts) => {
+                    held.insert(address);
+                    Some(Step { reason: Some(format!("waits for {need}")), ..self::step(address, resource, Action::Blocked) })
+                }
+                _ => step,
+            },
         };
         let acts = step.as_ref().is_some_and(Step::acts);
         if kind.named_by_content() {
@@ -106,7 +120,7 @@ fn unread_source(resource: &Resource, observed: &Observed) -> Option<Address> {
 }
 
 /// What others than apply have brought about by now: no step of a plan moves it.
-fn brought_about(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
+pub fn brought_about(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     let holes = desired.resources.values().flat_map(|resource| resource.awaits.keys());
     let value = |hole: &String| {
         let (address, attribute) = hole.rsplit_once('.')?;
@@ -194,7 +208,11 @@ fn obstacle(
 /// Why a rollout is not tried once more: it was tried, went back, and nothing about it changed since.
 fn refused(step: &Step) -> Option<String> {
     let (to, live) = (step.to.as_ref()?, step.from.as_ref()?);
-    let moves = step.action == Action::Update && step.changes.iter().any(|change| change.field() != "tags");
+    let moves = match step.action {
+        Action::Update => step.changes.iter().any(|change| change.field() != "tags"),
+        Action::Replace => matches!(live.status, Status::Failed(_)),
+        _ => false,
+    };
     let tag = live.tags.as_ref().and_then(|tags| tags.get(tag::ROLLOUT)).filter(|_| moves && is_rolled_out(to));
     let why = attempt::refused(tag.map(String::as_str), to, live.failure.as_deref())?;
     Some(format!("it went back when this was tried last ({why}): change it, or add --retry"))

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::lines::{changed, lines, scalar};
 use super::plain::{is_unsafe, one_line, shortened};
-use super::plan::{at, is_empty, note, shown, sign, sorted, summary, turned};
+use super::plan::{at, is_empty, note, shown, sorted, summary, turned};
+use super::risk::{risk, word};
 use crate::diff::{Change, Rule, rule_holds, split};
 use crate::kind::{AnyKind, Registry};
 use crate::plan::{Action, Plan, Step};
@@ -30,7 +31,7 @@ const LONGEST_LINE: usize = 400;
 /// Renders a plan. Its first line tells a workflow which comment to put this one in the place of.
 pub fn plan(plan: &Plan, registry: &Registry) -> String {
     let headline = summary(&plan.summary, plan.choices.mode);
-    render(plan, registry, &Words { what: "plan", title: "Plan", headline, word: |action| sign(action).1, risk })
+    render(plan, registry, &Words { what: "plan", title: "Plan", headline, word, risk })
 }
 
 /// Renders drift: what was applied, and what is there now.
@@ -43,8 +44,8 @@ pub fn drift(plan: &Plan, registry: &Registry) -> String {
         1 => format!("1 resource changed outside.{blind}"),
         count => format!("{count} resources changed outside.{blind}"),
     };
-    let word = |action| if action == Action::Create { "gone" } else { "changed" };
-    let risk = |action| u8::from(action != Action::Create);
+    let word = |step: &Step| if step.action == Action::Create { "gone" } else { "changed" };
+    let risk = |step: &Step| u8::from(step.action != Action::Create);
     render(&turned(plan), registry, &Words { what: "drift", title: "Drift", headline, word, risk })
 }
 
@@ -52,26 +53,14 @@ struct Words {
     what: &'static str,
     title: &'static str,
     headline: String,
-    word: fn(Action) -> &'static str,
+    word: fn(&Step) -> &'static str,
     /// What comes first: 0.
-    risk: fn(Action) -> u8,
-}
-
-fn risk(action: Action) -> u8 {
-    match action {
-        Action::Delete => 0,
-        Action::Replace => 1,
-        Action::Update => 2,
-        Action::Wait => 3,
-        Action::Create => 4,
-        Action::Collect => 5,
-        Action::Blocked => 6,
-    }
+    risk: fn(&Step) -> u8,
 }
 
 fn render(plan: &Plan, registry: &Registry, words: &Words) -> String {
     let mut steps = sorted(plan, registry);
-    steps.sort_by_key(|step| (words.risk)(step.action));
+    steps.sort_by_key(|step| (words.risk)(step));
     let mut out = format!("<!-- scones:{}:{}/{} -->\n", words.what, plan.app, plan.environment);
     let _ = writeln!(out, "### {}: {}\n", words.title, code(&format!("{} / {}", plan.app, plan.environment)));
     let _ = writeln!(out, "**{}** Account {}, {}.\n", words.headline, code(&plan.account), code(&plan.region));
@@ -117,7 +106,7 @@ fn write_remarks(out: &mut String, plan: &Plan) {
         "Owned, but declared no more",
         plan.orphans.iter().map(|(address, one)| item(&address.to_string(), &one.name)).collect(),
     );
-    let neighbours = plan.neighbours.iter().map(|one| item(&one.section, &one.name));
+    let neighbours = plan.neighbours.iter().map(|one| item(one.sort(), &one.name));
     list("Named like this environment's, but not its own", neighbours.collect());
     let ignored = plan.ignored.iter().map(|one| {
         let rule = &one.rule;
@@ -157,12 +146,12 @@ fn write_table(out: &mut String, steps: &[&Step], words: &Words) {
     let start = out.len();
     let mut left: BTreeMap<(u8, &str), usize> = BTreeMap::new();
     for step in steps {
-        let word = (words.word)(step.action);
+        let word = (words.word)(step);
         let (address, name) = (step.address.to_string(), shortened(&step.name, LONGEST_CELL));
         let row = format!("| {word} | {} | {} | {} |\n", code(&address), code(&name), what(step));
         match left.is_empty() && out.len() - start + row.len() <= MOST_ROWS {
             true => out.push_str(&row),
-            false => *left.entry(((words.risk)(step.action), word)).or_default() += 1,
+            false => *left.entry(((words.risk)(step), word)).or_default() += 1,
         }
     }
     out.push('\n');
@@ -198,7 +187,7 @@ fn details(step: &Step, kind: &dyn AnyKind, words: &Words) -> String {
     if shown.is_empty() && reason.is_none() {
         return String::new();
     }
-    let (word, address) = ((words.word)(step.action), step.address.to_string());
+    let (word, address) = ((words.word)(step), step.address.to_string());
     let mut out = format!("<details><summary>{word} {}</summary>\n\n", code(&address));
     if let Some(reason) = reason {
         let _ = writeln!(out, "{}\n", code(&shortened(reason, 2 * LONGEST_CELL)));
@@ -400,6 +389,37 @@ mod tests {
         assert!(text.len() > MOST / 2 && text.contains("× create") && text.contains("more are left out"), "{}", text.len());
         assert_eq!(text, plan(&plan_of, &registry()));
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+    }
+
+    #[test]
+    fn what_may_hurt_comes_first_however_long_the_rest_is() {
+        let long = "x".repeat(300);
+        let change = |path: &str| json!([{ "path": path, "from": 1, "to": 2 }]);
+        let mut steps: Vec<Value> = (0..400)
+            .map(|index| {
+                let mut one = step(&format!("functions.f{index}"), "create", json!([]));
+                one["to"] = json!({ "description": long });
+                one
+            })
+            .collect();
+        steps.push(step("endpoints.weighed", "update", change("variants.A.weight")));
+        steps.push(step("roles.other", "replace", change("description")));
+        steps.push(step("endpoints.moved", "update", change("variants.A.model")));
+        steps.push(step("alarms.old", "delete", json!([])));
+        let text = plan(&plan_of(json!(steps)), &registry());
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).skip(1).take(5).collect();
+        let first: Vec<&str> = rows.iter().map(|row| row.split("</code>").next().unwrap_or_default()).collect();
+        let wanted = [
+            "| delete | <code>alarms.old",
+            "| new fleet | <code>endpoints.moved",
+            "| replace | <code>roles.other",
+            "| change | <code>endpoints.weighed",
+            "| create | <code>functions.f0",
+        ];
+        assert_eq!(first, wanted, "{text}");
+        let at = |what: &str| text.find(&format!("<summary>{what} ")).unwrap_or(usize::MAX);
+        assert!(at("new fleet") < at("replace") && at("replace") < at("change") && at("change") < at("create"), "{text}");
+        assert!(text.len() <= MOST && text.contains("more are left out"), "{}", text.len());
     }
 
     #[test]

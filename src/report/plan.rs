@@ -6,18 +6,19 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::lines::{changed, lines, scalar};
-use super::remarks;
 use super::style::{ADDED, CHANGED, FAINT, HOLE, REMOVED, STRONG, paint};
+use super::{remarks, rollout};
 use crate::diff::{Cause, Change, Rule, rule_holds, split};
 use crate::kind::{AnyKind, Registry};
 use crate::plan::{Action, Mode, Plan, Step, Summary};
 
 /// Renders drift: what was applied on the left, what is there now on the right, and what is gone.
 pub fn drift(plan: &Plan, registry: &Registry) -> String {
-    text_in(&turned(plan), registry, |action| match action {
+    let words = |action| match action {
         Action::Create => (paint(REMOVED, "-"), "gone:"),
         _ => (paint(CHANGED, "~"), "changed:"),
-    })
+    };
+    text_in(&turned(plan), registry, words, false)
 }
 
 /// Drift as it came about: from what was applied to what is there now.
@@ -39,13 +40,14 @@ pub fn turned(plan: &Plan) -> Plan {
 
 /// Renders a plan.
 pub fn text(plan: &Plan, registry: &Registry) -> String {
-    text_in(plan, registry, sign)
+    text_in(plan, registry, sign, true)
 }
 
 /// How an action is signed and called.
 type Words = fn(Action) -> (String, &'static str);
 
-fn text_in(plan: &Plan, registry: &Registry, words: Words) -> String {
+/// `ahead` says whether the steps are still to be carried out.
+fn text_in(plan: &Plan, registry: &Registry, words: Words, ahead: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", paint(STRONG, format!("{} / {}", plan.app, plan.environment)));
     let _ = writeln!(out, "{}", paint(FAINT, format!("account {}, {}", plan.account, plan.region)));
@@ -64,7 +66,7 @@ fn text_in(plan: &Plan, registry: &Registry, words: Words) -> String {
             section = &step.address.section;
             let _ = writeln!(out, "\n{}", paint(STRONG, kind.section()));
         }
-        write_step(&mut out, step, kind, plan, words);
+        write_step(&mut out, step, kind, plan, words, ahead);
     }
     remarks::write(&mut out, plan);
     for conflict in &plan.conflicts {
@@ -99,11 +101,14 @@ pub fn sign(action: Action) -> (String, &'static str) {
 const WIDTH: usize = 80;
 const STEP_INDENT: usize = 6;
 
-fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan, words: Words) {
+fn write_step(out: &mut String, step: &Step, kind: &dyn AnyKind, plan: &Plan, words: Words, ahead: bool) {
     let (sign, word) = words(step.action);
     let _ = writeln!(out, "  {sign} {}  {}", paint(STRONG, &step.address.name), paint(FAINT, format!("{word} {}", step.name)));
     if let Some(reason) = &step.reason {
         let _ = writeln!(out, "      {reason}");
+    }
+    if let Some(rollout) = rollout::line(step, kind, plan, WIDTH - STEP_INDENT).filter(|_| ahead) {
+        let _ = writeln!(out, "      {}", paint(FAINT, rollout));
     }
     if let Some(age) = step.from.as_ref().and_then(|live| live.look.age).filter(|age| *age >= SHOWN_AGE) {
         let _ = writeln!(out, "      {}", paint(FAINT, format!("drift was last looked for {} ago", ago(age))));
@@ -165,6 +170,9 @@ pub fn shown(value: &Value, path: &mut Vec<String>, kind: &dyn AnyKind) -> Value
     let keys: Vec<&str> = path.iter().map(String::as_str).collect();
     if rule_holds(kind.fields(), &keys, Rule::Secret) {
         return if is_empty(value) { Value::Null } else { "(hidden)".into() };
+    }
+    if rule_holds(kind.fields(), &keys, Rule::Derived) {
+        return Value::Null;
     }
     if rule_holds(kind.fields(), &keys, Rule::Document) {
         return value.clone();

@@ -14,6 +14,14 @@ pub fn write(out: &mut String, plan: &Plan) {
     neighbours(out, plan);
     ignored(out, plan);
     unread(out, plan);
+    left_out(out, plan.left_out);
+}
+
+fn left_out(out: &mut String, count: usize) {
+    if count > 0 {
+        let what = if count == 1 { "1 more change is".to_owned() } else { format!("{count} more changes are") };
+        let _ = writeln!(out, "\n{}", paint(FAINT, format!("{what} left out by --target")));
+    }
 }
 
 fn heading(out: &mut String, text: &str) {
@@ -37,7 +45,7 @@ fn neighbours(out: &mut String, plan: &Plan) {
     }
     heading(out, "named like this environment's, but not its own");
     for neighbour in &plan.neighbours {
-        let _ = writeln!(out, "  {} {}  {}", paint(HOLE, "?"), neighbour.section, neighbour.name);
+        let _ = writeln!(out, "  {} {}  {}", paint(HOLE, "?"), neighbour.sort(), neighbour.name);
     }
     let _ = writeln!(out, "  {}", paint(FAINT, "left alone; to take one over, declare it and `scones adopt` it"));
 }

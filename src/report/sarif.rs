@@ -59,7 +59,7 @@ pub fn drift(plan: &Plan, registry: &Registry, environment: &Environment) -> Val
         cause: None,
         text: format!(
             "{} {} is named like this environment's, and is not its own",
-            neighbour.section,
+            neighbour.sort(),
             shortened(&neighbour.name, LONGEST_VALUE)
         ),
         place: file(),

@@ -90,8 +90,7 @@ fn configuration(out: &mut Vec<String>, plan: &Plan) {
         row(out, "", &format!("{} {address} {}", paint(HOLE, "?"), paint(FAINT, format!("orphan {}", orphan.name))));
     }
     for neighbour in &plan.neighbours {
-        let text =
-            format!("{} {} {}", paint(HOLE, "?"), neighbour.section, paint(FAINT, format!("unmanaged {}", neighbour.name)));
+        let text = format!("{} {} {}", paint(HOLE, "?"), neighbour.sort(), paint(FAINT, format!("unmanaged {}", neighbour.name)));
         row(out, "", &text);
     }
     for one in &plan.ignored {

@@ -1,6 +1,6 @@
 //! Who changed a resource, in lines for a terminal.
 
-use super::plain::one_line;
+use super::plain::{one_line, wrapped};
 use crate::who::{Author, Who};
 
 /// Renders it in lines of at most `width` characters, as far as there is room between words.
@@ -27,23 +27,6 @@ fn minute(time: &str) -> String {
         (Some(day), Some("T"), Some(minute), true) => format!("{day} {minute} UTC"),
         _ => time.to_owned(),
     }
-}
-
-/// Breaks a line between words; what follows the first line is indented.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    const INDENT: &str = "  ";
-    let mut lines: Vec<String> = vec![];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) => lines.push(format!("{INDENT}{word}")),
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -5,5 +5,6 @@ pub mod evaluation;
 pub mod execution;
 pub mod measuring;
 pub mod picture;
+pub mod promoting;
 pub mod runner;
 pub mod staging;

@@ -6,6 +6,7 @@ What is asked about follows the Service Authorization Reference. Signatures of t
 import json
 import re
 
+import accounts
 import wire
 
 KEY = re.compile(r"Credential=([^/]+)/")
@@ -64,4 +65,4 @@ def asked(service, operation, given):
 
 
 def arn(service, resource):
-    return "arn:aws:%s:us-east-1:123456789012:%s" % (service, resource)
+    return "arn:aws:%s:us-east-1:%s:%s" % (service, accounts.ACCOUNT, resource)

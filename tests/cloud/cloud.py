@@ -38,8 +38,15 @@ def arguments(argv):
         if name != "install":
             command.add_argument("--dir", type=Path, default=ROOT / "target" / "cloud", help="where it keeps its files (default: target/cloud)")
         if name == "up":
+            command.add_argument("--account", type=account, default=launcher.ACCOUNT, help="which account it is (default: %(default)s)")
             command.add_argument("--enforce", action="store_true", help="enforce permissions: only the key `local` may do all")
     return parser.parse_args(argv)
+
+
+def account(text):
+    if len(text) != 12 or not text.isdigit():
+        raise argparse.ArgumentTypeError("an account has 12 digits, not %r" % text)
+    return text
 
 
 def main(argv=None):
@@ -50,7 +57,7 @@ def main(argv=None):
                 print("%s: %s" % (name, python))
             print("npm: %s" % npm.ensure(venvs.home_of(ROOT)))
             return 0
-        given = {"enforce": args.enforce} if args.command == "up" else {}
+        given = {"enforce": args.enforce, "account": args.account} if args.command == "up" else {}
         return getattr(launcher, args.command)(args.dir.resolve(), ROOT, **given)
     except Trouble as trouble:
         print("error: %s" % trouble, file=sys.stderr)

@@ -9,12 +9,15 @@ POST reset                     empties both emulators, the faults and the logs, 
 POST seed                      uploads the model artifact
 POST fire?rule=NAME            fires a scheduled EventBridge rule now; fire?schedule=GROUP/NAME an EventBridge Scheduler's schedule
 POST execution?schedule=NAME&status=STATUS[&reason=TEXT]   an execution of a monitoring schedule begins, or the running one gets another status
+POST bake?endpoint=NAME&do=hold    the bakes of an endpoint's deployment, one to come too, do not end until do=release
+POST account                   {account, url}: another cloud is another account; who assumes a role of it is led there (accounts.py)
 GET  faults                    what is planted, with the times left
 POST faults                    [{service, operation, times, kind, delay_ms?}] replaces what is planted; [] clears (faults.py)
 """
 
 import json
 
+import accounts
 from aiohttp import web
 
 PREFIX = "/__cloud__/"
@@ -40,7 +43,7 @@ def reply(value, status=200):
 
 
 async def health(gateway, request):
-    return {"token": gateway.token, "region": "us-east-1", "account": "123456789012"}
+    return {"token": gateway.token, "region": "us-east-1", "account": accounts.ACCOUNT}
 
 
 async def violations(gateway, request):
@@ -93,11 +96,26 @@ async def fire(gateway, request):
 
 
 async def execution(gateway, request):
-    async with gateway.client.post(gateway.upstreams["sagemaker"] + "/__local__/execution", params=request.query) as answer:
+    return await asked(gateway, "execution", request)
+
+
+async def bake(gateway, request):
+    return await asked(gateway, "bake", request)
+
+
+async def asked(gateway, page, request):
+    """what a page of SageMaker's control plane does"""
+    async with gateway.client.post(gateway.upstreams["sagemaker"] + "/__local__/" + page, params=request.query) as answer:
         found = json.loads(await answer.read())
     if answer.status != 200:
         raise ValueError(found["message"])
     return found
+
+
+async def account(gateway, request):
+    given = json.loads(await request.read() or b"{}")
+    gateway.others.add(given.get("account", ""), given.get("url", ""))
+    return gateway.others.gateways
 
 
 async def planted(gateway, request):
@@ -122,6 +140,8 @@ ACTIONS = {
     ("POST", "seed"): seed,
     ("POST", "fire"): fire,
     ("POST", "execution"): execution,
+    ("POST", "bake"): bake,
+    ("POST", "account"): account,
     ("GET", "faults"): planted,
     ("POST", "faults"): plant,
 }

@@ -13,10 +13,11 @@ import uuid
 
 import cbor2
 
+import accounts
 import wire
 
 KINDS = ("throttle", "error500", "reset", "lost_response", "access_denied", "delay")
-ACCOUNT = "123456789012"
+ACCOUNT = accounts.ACCOUNT
 
 
 class Faults:

@@ -2,7 +2,7 @@
 
 Routing is by the service that a request is signed for: sagemaker and application-autoscaling → moto, sagemaker-runtime → the model server,
 tagging → tagging.py (which merges both emulators), CloudTrail's history → trail.py, all else, and what is not signed → MiniStack. Requests
-pass unchanged; the checks only report (`GET /__cloud__/violations`), and run while the emulator works, so they cost little time. Control:
+pass unchanged, those of other accounts to the clouds that are these (accounts.py); the checks only report (`GET /__cloud__/violations`), and run while the emulator works, so they cost little time. Control:
 control.py.
 """
 
@@ -19,6 +19,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+import accounts
 import authorize
 import checker
 import control
@@ -38,6 +39,7 @@ class Gateway:
         self.upstreams = {"ministack": options.ministack, "sagemaker": options.sagemaker, "model": options.model}
         self.folder, self.token, self.enforces = options.dir, options.token, options.enforce
         self.ledger, self.faults, self.trail = ledger.Ledger(), faults.Faults(), trail.Trail()
+        self.others = accounts.Others()
         self.client = None
 
     async def open(self):
@@ -62,7 +64,12 @@ class Gateway:
         body = await request.content.read()  # not request.read(), which stops at 1 MiB
         service = wire.service_of(request.headers, request.path)
         if service is None:  # presigned addresses, downloads, the emulators' own pages
-            return await self.forward(request, "ministack", body)
+            return await self.forward(request, self.upstreams["ministack"], body)
+        other = self.others.gateway(service, request.headers, body)
+        if other is not None:
+            answer = await self.forward(request, other, body)
+            self.others.learn(other, body, answer.body or b"")
+            return answer
         row = {"service": service, "operation": "", "start": began, "end": 0.0, "status": 0, "user_agent": request.headers.get("User-Agent", "")}
         self.ledger.requests.append(row)
         answer = None
@@ -116,16 +123,16 @@ class Gateway:
             if answer is not None:
                 return web.Response(status=answer[0], headers=answer[1], body=answer[2])
         upstream = {"sagemaker": "sagemaker", "application-autoscaling": "sagemaker", "sagemaker-runtime": "model"}.get(service, "ministack")
-        return await self.forward(request, upstream, body)
+        return await self.forward(request, self.upstreams[upstream], body)
 
-    async def forward(self, request, upstream, body):
+    async def forward(self, request, base, body):
         headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in HOP)
-        url = URL(self.upstreams[upstream] + request.raw_path, encoded=True)
+        url = URL(base + request.raw_path, encoded=True)
         try:
             async with self.client.request(request.method, url, headers=headers, data=body or None, allow_redirects=False) as answer:
                 data = await answer.read()
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
-            return web.Response(status=502, text="the local cloud's %s does not answer: %s: %s\n" % (upstream, type(error).__name__, error))
+            return web.Response(status=502, text="%s, of the local cloud, does not answer: %s: %s\n" % (base, type(error).__name__, error))
         back = CIMultiDict((name, value) for name, value in answer.headers.items() if name.lower() not in HOP)
         if "x-amzn-requestid" not in back and "x-amz-request-id" not in back:
             back["x-amzn-requestid"] = str(uuid.uuid4())

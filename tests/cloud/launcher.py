@@ -24,11 +24,11 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 READY_WITHIN = 40.0  # seconds; 2 to 3 on two idle cores
 
 
-def up(folder, root, enforce=False):
+def up(folder, root, enforce=False, account=ACCOUNT):
     pythons = venvs.ensure(root)
     with venvs.locked(folder / ".lock"):
         running = read(folder)
-        if running and healthy(running) and running.get("enforces", False) == enforce:
+        if running and healthy(running) and running.get("enforces", False) == enforce and running.get("account") == account:
             print("already up: %s\n. %s" % (running["url"], folder / "env.sh"))
             return 0
         if running:
@@ -37,7 +37,7 @@ def up(folder, root, enforce=False):
         for attempt in (1, 2, 3):
             began = time.monotonic()
             try:
-                url = launch(folder, pythons, enforce)
+                url = launch(folder, pythons, enforce, account)
             except Trouble as trouble:
                 # Another program may have taken a port between our choice and the emulator's bind.
                 if attempt < 3 and "in use" in str(trouble):
@@ -68,15 +68,15 @@ def status(folder, root):
     return 0 if fine else 1
 
 
-def launch(folder, pythons, enforce):
+def launch(folder, pythons, enforce, account):
     for name in ("logs", "tmp", "home", "pictures"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     ports = dict(zip(("ministack", "sagemaker", "model", "gateway"), processes.free_ports(4)))
     urls = {name: "http://127.0.0.1:%d" % port for name, port in ports.items()}
-    state = {"url": urls["gateway"], "token": secrets.token_hex(8), "region": REGION, "account": ACCOUNT, "enforces": enforce, "processes": {}}
+    state = {"url": urls["gateway"], "token": secrets.token_hex(8), "region": REGION, "account": account, "enforces": enforce, "processes": {}}
     children = {}
     try:
-        for name, (command, env) in plan(folder, pythons, ports, urls, state["token"], enforce).items():
+        for name, (command, env) in plan(folder, pythons, ports, urls, state["token"], enforce, account).items():
             children[name], entry = processes.start(command, env, folder / "logs" / (name + ".log"))
             state["processes"][name] = {"port": ports.get(name, 0), **entry}
             write(folder / "cloud.json", json.dumps(state, indent=2) + "\n")  # at once: `down` must know what an interrupted `up` started
@@ -92,7 +92,7 @@ def launch(folder, pythons, enforce):
     return urls["gateway"]
 
 
-def plan(folder, pythons, ports, urls, token, enforce):
+def plan(folder, pythons, ports, urls, token, enforce, account):
     """→ {name: (command, environment)}; the environments are built from nothing, so that no setting or credential of the user leaks in"""
     base = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -102,12 +102,13 @@ def plan(folder, pythons, ports, urls, token, enforce):
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "*",
+        "SCONES_LOCAL_ACCOUNT": account,
         **variables(urls["gateway"]),
     }
     ministack = {
         "GATEWAY_PORT": str(ports["ministack"]),
         "BIND_HOST": "127.0.0.1",
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_ACCOUNT_ID": account,
         "MINISTACK_REGION": REGION,
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
@@ -115,7 +116,7 @@ def plan(folder, pythons, ports, urls, token, enforce):
         "LOG_LEVEL": "WARNING",
         "AUTH": str(enforce).lower(),
     }
-    sagemaker = {"MOTO_ACCOUNT_ID": ACCOUNT, "SCONES_LOCAL_MINISTACK": urls["ministack"], "SCONES_LOCAL_PYTHON": str(pythons["ministack"])}
+    sagemaker = {"MOTO_ACCOUNT_ID": account, "SCONES_LOCAL_MINISTACK": urls["ministack"], "SCONES_LOCAL_PYTHON": str(pythons["ministack"])}
     for name in ("SCONES_LOCAL_SETTLE",):
         if name in os.environ:
             sagemaker[name] = os.environ[name]

@@ -15,11 +15,12 @@ import sys
 import urllib.parse
 import uuid
 
+import accounts
 import aiohttp
 import classifier
 from aiohttp import web
 
-ACCOUNT = "123456789012"
+ACCOUNT = accounts.ACCOUNT
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00"}
 LARGEST = 25 * 1024 * 1024  # what SageMaker takes
 
@@ -91,10 +92,11 @@ class Server:
     @staticmethod
     def choose(variants, wanted):
         if wanted:
-            for variant in variants:
-                if variant["name"] == wanted:
-                    return variant
-            raise Refused(400, "ValidationError", "Variant %s not found for Request" % wanted)
+            # Two of one name while a deployment shifts the traffic; one that is asked for by name serves at weight 0 too.
+            fitting = [variant for variant in variants if variant["name"] == wanted]
+            if not fitting:
+                raise Refused(400, "ValidationError", "Variant %s not found for Request" % wanted)
+            return random.choices(fitting, [variant["weight"] or 1e-9 for variant in fitting])[0]
         weights = [variant["weight"] for variant in variants]
         if not any(weights):
             raise Refused(400, "ValidationError", "No production variant takes traffic: all weights are 0")

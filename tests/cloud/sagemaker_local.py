@@ -6,6 +6,7 @@ no UpdateEndpoint, accepts duplicates, and computes nothing.
     python sagemaker_local.py --port PORT        SCONES_LOCAL_MINISTACK=URL   where artifacts, data and alarms are looked up
                                                  SCONES_LOCAL_PYTHON=PATH     what runs the jobs' scripts: a Python with numpy and Pillow
                                                  SCONES_LOCAL_SETTLE=SECONDS  how long an endpoint is Creating or Updating (0.3)
+                                                 SCONES_LOCAL_BAKE=SECONDS    how long a deployment bakes at most (1)
 """
 
 import argparse
@@ -13,6 +14,7 @@ import io
 import json
 import logging
 import sys
+import threading
 import urllib.parse
 
 from local_sagemaker import dispatch, endpoints, jobs, monitoring, scaling, store, tags
@@ -35,6 +37,7 @@ def application(moto):
         path = environ["PATH_INFO"]
         if path == "/moto-api/reset":
             jobs.clear()
+            endpoints.clear()
             scaling.clear()
             store.clear()
         if not path.startswith("/__local__/"):
@@ -46,6 +49,8 @@ def application(moto):
             found = tags.everything()
         elif name == "execution":
             return planted(environ, start_response)
+        elif name == "bake":
+            return baking(environ, start_response)
         elif name.startswith("endpoint/"):
             found = endpoints.live(name[len("endpoint/"):])
         else:
@@ -61,6 +66,14 @@ def planted(environ, start_response):
     """a monitoring execution, as the gateway's control asks for it"""
     given = {key: values[-1] for key, values in urllib.parse.parse_qs(environ.get("QUERY_STRING", "")).items()}
     status, headers, data = dispatch.replied(monitoring.execution, {"MonitoringScheduleName": given.get("schedule", ""), "Status": given.get("status"), "FailureReason": given.get("reason")})
+    start_response(status, headers + [("Content-Length", str(len(data)))])
+    return [data]
+
+
+def baking(environ, start_response):
+    """bakes are held or released, as the gateway's control asks for it"""
+    given = {key: values[-1] for key, values in urllib.parse.parse_qs(environ.get("QUERY_STRING", "")).items()}
+    status, headers, data = dispatch.replied(lambda given: endpoints.hold(given.get("endpoint", ""), given.get("do")), given)
     start_response(status, headers + [("Content-Length", str(len(data)))])
     return [data]
 
@@ -88,6 +101,7 @@ def main(argv=None):
     moto = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", given.port, application(moto), threaded=True, request_handler=Handler)
     server.daemon_threads = True
+    threading.Thread(target=endpoints.watch, daemon=True).start()
     server.serve_forever()
 
 

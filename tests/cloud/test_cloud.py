@@ -161,9 +161,10 @@ class Endpoints(CloudTest):
         super().setUpClass()
         cls.sagemaker, cls.runtime, cls.s3 = client("sagemaker"), client("sagemaker-runtime"), client("s3")
         cls.s3.create_bucket(Bucket="captured")
-        for name, environment in (("good", {}), ("bad", {"SCONES_LOCAL_FAIL": "The container did not pass the ping health check."})):
+        reason = "The container did not pass the ping health check."
+        for name, environment in (("good", {}), ("bad", {"SCONES_LOCAL_FAIL": reason}), ("worse", {"SCONES_LOCAL_FAIL": reason, "SCONES_LOCAL_STUCK": "1"})):
             cls.sagemaker.create_model(ModelName=name, ExecutionRoleArn="arn:aws:iam::123456789012:role/r", PrimaryContainer={"Image": "i:1", "ModelDataUrl": ARTIFACT, "Environment": environment})
-        for name, model in (("one", "good"), ("two", "good"), ("broken", "bad")):
+        for name, model in (("one", "good"), ("two", "good"), ("broken", "bad"), ("stuck", "worse")):
             cls.config(name, model)
 
     @classmethod
@@ -215,6 +216,37 @@ class Endpoints(CloudTest):
             self.sagemaker.update_endpoint(EndpointName="watched", EndpointConfigName="two" if state == "OK" else "one", DeploymentConfig=deployment)
             found = self.described("watched")
             self.assertEqual((found["EndpointConfigName"], "errors" in found.get("FailureReason", "")), (config, state == "ALARM"))
+
+    def test_a_canary_bakes_and_an_alarm_takes_it_back(self):
+        cloudwatch = client("cloudwatch")
+        cloudwatch.put_metric_alarm(AlarmName="canary", Namespace="N", MetricName="M", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold")
+        self.sagemaker.create_endpoint(EndpointName="bird", EndpointConfigName="one")
+        self.described("bird")
+        traffic = {"Type": "CANARY", "WaitIntervalInSeconds": 0, "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 10}}
+        deployment = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": traffic, "MaximumExecutionTimeoutInSeconds": 600}, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "canary"}]}}
+        control("bake?endpoint=bird&do=hold", "POST")
+        baking = lambda found: found["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"][0]["Status"] == "Baking"  # noqa: E731
+        for rings in (True, False):
+            self.sagemaker.update_endpoint(EndpointName="bird", EndpointConfigName="two", DeploymentConfig=deployment)
+            self.described("bird", baking)
+            if rings:
+                cloudwatch.set_alarm_state(AlarmName="canary", StateValue="ALARM", StateReason="test")
+                found = self.described("bird")
+                self.assertEqual((found["EndpointStatus"], found["EndpointConfigName"], "canary" in found["FailureReason"]), ("InService", "one", True))
+                cloudwatch.set_alarm_state(AlarmName="canary", StateValue="OK", StateReason="test")
+            else:
+                control("bake?endpoint=bird&do=release", "POST")
+                found = self.described("bird")
+                self.assertEqual((found["EndpointConfigName"], found.get("FailureReason")), ("two", None))
+
+    def test_a_rollback_that_fails_can_be_updated(self):
+        self.sagemaker.create_endpoint(EndpointName="mixed", EndpointConfigName="one")
+        self.described("mixed")
+        self.sagemaker.update_endpoint(EndpointName="mixed", EndpointConfigName="stuck")
+        found = self.described("mixed", lambda answer: answer["EndpointStatus"] not in ("Updating", "RollingBack"))
+        self.assertEqual((found["EndpointStatus"], found["EndpointConfigName"]), ("UpdateRollbackFailed", "one"))
+        self.sagemaker.update_endpoint(EndpointName="mixed", EndpointConfigName="two")
+        self.assertEqual(self.described("mixed")["EndpointConfigName"], "two")
 
     def test_answers_have_the_shape_of_the_model(self):
         config = {"EnableCapture": False, "InitialSamplingPercentage": 1, "DestinationS3Uri": "s3://captured/x", "CaptureOptions": [{"CaptureMode": "Input"}]}

@@ -11,7 +11,9 @@ import json
 import re
 import uuid
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
+import accounts
+
+ACCOUNT, REGION = accounts.ACCOUNT, "us-east-1"
 MOST, PAGE, LONGEST = 5000, 50, 100_000
 KEY = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/")
 READS = re.compile(r"(Get|List|Describe|Lookup|Head|Search|Simulate|Validate|Query|Filter|Select|Batch(Get|Describe)|Test|Estimate|Detect|AssumeRole)")

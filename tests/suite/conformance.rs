@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{Project, actions, assert_no_violations, changes, gateway};
 
 /// For each section: a change to the toy environment that touches one resource of it in place.
-const CHANGES: &[(&str, &str, &str)] = &[
+pub const CHANGES: &[(&str, &str, &str)] = &[
     ("stacks", "    parameters: { Name: \"${app}-toy\" }", "    parameters: { Name: \"${app}-toy\", Days: 9 }"),
     ("roles", "description: Runs all of it", "description: Runs everything"),
     ("functions", "memory: 128", "memory: 256"),

@@ -49,7 +49,7 @@ fn puts(client: &str) -> u64 {
 }
 
 /// Writes an archive in CIFAR-100's format: so many pictures of each of the two classes, and a few of others.
-fn write_archive(path: &Path, train: usize, test: usize) {
+pub fn write_archive(path: &Path, train: usize, test: usize) {
     let venvs = std::env::var_os("SCONES_VENVS").map_or_else(|| repository().join("target/cloud-venvs"), PathBuf::from);
     let mut command = Command::new(venvs.join("ministack/bin/python"));
     command.arg(repository().join("tests/cloud/pictures.py")).arg("archive").arg(path);

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StandardUnit};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::canonical;
 use super::spec::{STATISTIC, Unit, check_period, dimensions, note};
 use crate::desired::Scope;
 use crate::finding::nearest;
+use crate::kinds::cloudwatch::metric_alarm::canonical;
+use crate::kinds::cloudwatch::query::Query;
 use crate::metrics;
 use crate::units::Seconds;
 
@@ -63,23 +63,6 @@ impl Spec {
     pub fn period(&self) -> Option<u32> {
         self.period.map(|period| period.0)
     }
-}
-
-/// A query, complete.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Query {
-    expression: Option<String>,
-    /// Namespace and name.
-    metric: Option<String>,
-    dimensions: BTreeMap<String, String>,
-    statistic: Option<String>,
-    /// In seconds.
-    period: Option<i32>,
-    unit: Option<String>,
-    label: Option<String>,
-    /// The account that has the metric, if it is another one.
-    account: Option<String>,
-    returned: bool,
 }
 
 /// Turns the list into queries by id; faults go to the scope.
@@ -243,56 +226,6 @@ fn words(expression: &str) -> Vec<&str> {
     found
 }
 
-/// Queries in CloudWatch's form.
-pub fn for_cloudwatch(queries: &BTreeMap<String, Query>) -> Vec<MetricDataQuery> {
-    let one = |(id, query): (&String, &Query)| {
-        let stat = query.metric.as_deref().and_then(|metric| metric.split_once(' ')).map(|(namespace, name)| {
-            let dimensions = query.dimensions.iter().map(|(key, value)| Dimension::builder().name(key).value(value).build());
-            let metric = Metric::builder().namespace(namespace).metric_name(name).set_dimensions(Some(dimensions.collect()));
-            MetricStat::builder()
-                .metric(metric.build())
-                .set_period(query.period)
-                .set_stat(query.statistic.clone())
-                .set_unit(query.unit.as_deref().map(StandardUnit::from))
-                .build()
-        });
-        MetricDataQuery::builder()
-            .id(id)
-            .set_expression(query.expression.clone())
-            .set_period(query.period.filter(|_| query.expression.is_some()))
-            .set_metric_stat(stat)
-            .set_label(query.label.clone())
-            .set_account_id(query.account.clone())
-            .return_data(query.returned)
-            .build()
-    };
-    queries.iter().map(one).collect()
-}
-
-/// CloudWatch's answer → queries by id; their order means nothing.
-pub fn live(found: Vec<MetricDataQuery>) -> BTreeMap<String, Query> {
-    let one = |found: MetricDataQuery| {
-        let stat = found.metric_stat;
-        let metric = stat.as_ref().and_then(|stat| stat.metric.as_ref());
-        let name = metric.and_then(|metric| Some(format!("{} {}", metric.namespace()?, metric.metric_name()?)));
-        let dimensions = metric.map(|metric| metric.dimensions()).unwrap_or_default().iter();
-        let pair = |one: &Dimension| (one.name().unwrap_or_default().to_owned(), one.value().unwrap_or_default().to_owned());
-        let query = Query {
-            expression: found.expression,
-            metric: name,
-            dimensions: dimensions.map(pair).collect(),
-            statistic: stat.as_ref().and_then(|stat| stat.stat.as_deref()).map(canonical),
-            period: found.period.or(stat.as_ref().and_then(|stat| stat.period)),
-            unit: stat.and_then(|stat| stat.unit).map(|unit| unit.as_str().to_owned()),
-            label: found.label.filter(|label| !label.is_empty()),
-            account: found.account_id,
-            returned: found.return_data.unwrap_or(true),
-        };
-        (found.id.unwrap_or_default(), query)
-    };
-    found.into_iter().map(one).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,36 +255,5 @@ mod tests {
         assert_eq!(place(&[(false, Some(true)), (true, None)]), Err(Some(0)));
         assert_eq!(place(&[(true, Some(true)), (true, Some(true))]), Err(Some(1)));
         assert_eq!([place(&[(false, None)]), place(&[(true, None), (true, None)])], [Err(None), Err(None)]);
-    }
-
-    #[test]
-    fn a_query_reads_back_as_it_was_written() {
-        let metric = Query {
-            expression: None,
-            metric: Some("AWS/Lambda Errors".into()),
-            dimensions: [("FunctionName".to_owned(), "f".to_owned())].into(),
-            statistic: Some("Sum".into()),
-            period: Some(300),
-            unit: Some("Count".into()),
-            label: None,
-            account: None,
-            returned: false,
-        };
-        let expression = Query {
-            expression: Some("errors * 2".into()),
-            metric: None,
-            dimensions: BTreeMap::new(),
-            statistic: None,
-            period: None,
-            unit: None,
-            label: Some("twice".into()),
-            returned: true,
-            ..metric.clone()
-        };
-        let queries = BTreeMap::from([("errors".to_owned(), metric), ("twice".to_owned(), expression)]);
-        let mut written = for_cloudwatch(&queries);
-        assert_eq!(live(written.clone()), queries);
-        written.reverse();
-        assert_eq!(live(written), queries);
     }
 }

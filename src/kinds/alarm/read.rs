@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::types::{EvaluationCriteria, EvaluationWindow, MetricAlarm};
 use serde_json::{Value, json};
 
-use super::{State, canonical, low_samples_of, query};
+use super::low_samples_of;
 use crate::aws::{Aws, AwsError};
 use crate::kind::{Live, Wanted};
-use crate::kinds::cloudwatch::{alarms, as_set, refuse_taken, tags_propagation};
+use crate::kinds::cloudwatch::metric_alarm::{State, canonical, watched_configuration};
+use crate::kinds::cloudwatch::{alarms, as_set, listed, query, refuse_taken, tags_propagation};
 
-/// Reads metric alarms; those that all start with the environment's prefix come with whatever else does.
+/// Reads metric alarms.
 ///
 /// # Errors
 /// What CloudWatch answers; a declared name that a composite alarm has.
@@ -18,7 +19,17 @@ pub async fn read(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>
     let found = alarms(aws, wanted).await?;
     let taken = "this name is taken by a composite alarm: give the metric alarm another one with `name:`";
     refuse_taken(wanted, found.composite.iter().map(|other| other.alarm_name()), taken)?;
-    Ok(found.metric.into_iter().map(live).collect())
+    let is_wanted = |name: Option<&str>| wanted.iter().any(|one| Some(one.name.as_str()) == name);
+    Ok(found.metric.into_iter().filter(|one| is_wanted(one.alarm_name())).map(live).collect())
+}
+
+/// The names of the metric alarms that start as the environment's do, but for those of rollouts, which belong to their endpoint.
+///
+/// # Errors
+/// What CloudWatch answers.
+pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
+    let steady = listed(aws).await?.metric.into_iter().filter(|alarm| watched_configuration(alarm).is_none());
+    Ok(steady.filter_map(|alarm| alarm.alarm_name).collect())
 }
 
 /// Folds what CloudWatch leaves out to what it means.

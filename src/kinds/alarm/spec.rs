@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{State, canonical, is_percentile, low_samples_of, query};
+use super::{is_percentile, low_samples_of, query};
 use crate::desired::Scope;
 use crate::kind::Written;
 use crate::kinds::cloudwatch::as_set;
+use crate::kinds::cloudwatch::metric_alarm::{State, canonical};
 use crate::metrics;
 use crate::units::Seconds;
 

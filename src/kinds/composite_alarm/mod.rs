@@ -143,8 +143,8 @@ impl Kind for CompositeAlarm {
     const DEADLINE: Duration = Duration::from_secs(60);
     const CALLS: &'static [Call] = &[
         // CloudWatch lets composite alarms be read and written only where nothing narrower is allowed.
-        Call::of(When::Read, ANY, &["cloudwatch:DescribeAlarms"]),
-        Call::of(When::Read, ALARM, &["cloudwatch:ListTagsForResource"]),
+        Call::of(When::Search, ANY, &["cloudwatch:DescribeAlarms"]),
+        Call::of(When::Search, ALARM, &["cloudwatch:ListTagsForResource"]),
         Call::of(When::Create, ANY, &["cloudwatch:PutCompositeAlarm"]),
         Call::of(When::Create, ALARM, &["cloudwatch:TagResource"]),
         Call::of(When::Update(&[]), ANY, &["cloudwatch:PutCompositeAlarm"]),
@@ -193,9 +193,13 @@ impl Kind for CompositeAlarm {
         scope.is_sound().then_some(state)
     }
 
-    /// One request for each hundred alarms. Tags come from the tagging API.
+    /// One request for each hundred alarms, those of the other sort among them. Tags come from the tagging API.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         read::read(aws, wanted).await
+    }
+
+    async fn discover(aws: &Aws) -> Result<Vec<String>, AwsError> {
+        read::names(aws).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {

@@ -6,9 +6,9 @@ use super::rule::Rule;
 use super::{State, Suppressor};
 use crate::aws::{Aws, AwsError};
 use crate::kind::{Live, Wanted};
-use crate::kinds::cloudwatch::{alarms, as_set, refuse_taken, tags_propagation};
+use crate::kinds::cloudwatch::{alarms, as_set, listed, refuse_taken, tags_propagation};
 
-/// Reads composite alarms; those that all start with the environment's prefix come with whatever else does.
+/// Reads composite alarms.
 ///
 /// # Errors
 /// What CloudWatch answers; a declared name that a metric alarm has.
@@ -16,7 +16,16 @@ pub async fn read(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>
     let found = alarms(aws, wanted).await?;
     let taken = "this name is taken by a metric alarm: give the composite alarm another one with `name:`";
     refuse_taken(wanted, found.metric.iter().map(|other| other.alarm_name()), taken)?;
-    Ok(found.composite.into_iter().map(live).collect())
+    let is_wanted = |name: Option<&str>| wanted.iter().any(|one| Some(one.name.as_str()) == name);
+    Ok(found.composite.into_iter().filter(|one| is_wanted(one.alarm_name())).map(live).collect())
+}
+
+/// The names of the composite alarms that start as the environment's do.
+///
+/// # Errors
+/// What CloudWatch answers.
+pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
+    Ok(listed(aws).await?.composite.into_iter().filter_map(|alarm| alarm.alarm_name).collect())
 }
 
 /// Folds what CloudWatch leaves out to what it means.

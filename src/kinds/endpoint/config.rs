@@ -19,7 +19,6 @@ const NAMES: u32 = 8;
 /// Makes the configuration, or finds it made. Its name is never that of `besides`, which the endpoint has already and
 /// which therefore would change nothing: a deployment is also what brings a capture back that stopped.
 pub async fn ensure(aws: &Aws, to: &Target<State>, besides: Option<&str>) -> Result<String, AwsError> {
-    let wanted = State { scaling: Default::default(), rollout: None, ..to.state.clone() };
     for attempt in 0..NAMES {
         let name = name_of(&to.name, &to.state, attempt);
         if besides == Some(&name) {
@@ -28,7 +27,7 @@ pub async fn ensure(aws: &Aws, to: &Target<State>, besides: Option<&str>) -> Res
         match found_soon(|| create(aws, &name, to)).await {
             Ok(()) => return Ok(name),
             Err(error) if error.message.contains("already existing endpoint configuration") => {
-                if describe_config(aws, &name).await?.is_some_and(|config| content(config) == wanted) {
+                if holds(aws, &name, to).await? {
                     return Ok(name);
                 }
             }
@@ -37,6 +36,12 @@ pub async fn ensure(aws: &Aws, to: &Target<State>, besides: Option<&str>) -> Res
     }
     let message = "all names for a new configuration are taken by others: delete those that no endpoint has";
     Err(AwsError::unexpected("sagemaker:CreateEndpointConfig", &to.name, message))
+}
+
+/// Whether a configuration holds what the endpoint is to have.
+pub async fn holds(aws: &Aws, name: &str, to: &Target<State>) -> Result<bool, AwsError> {
+    let wanted = State { scaling: Default::default(), rollout: None, ..to.state.clone() };
+    Ok(describe_config(aws, name).await?.is_some_and(|config| content(config) == wanted))
 }
 
 /// What goes into a configuration, in a form that does not move when [`State`] gets another field.

@@ -75,7 +75,7 @@ pub const ANSWERS: &[Answer] = &[
         operation: "sagemaker:ListEndpointConfigs",
         members: &[
             compared("EndpointConfigs.EndpointConfigName", "generations"),
-            ignored("EndpointConfigs.EndpointConfigArn", why::LISTED),
+            ignored("EndpointConfigs.EndpointConfigArn", why::WHOSE),
             ignored("EndpointConfigs.CreationTime", "it says which generation is the newest"),
             ignored("NextToken", why::PAGE),
         ],

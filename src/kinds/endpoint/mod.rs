@@ -1,6 +1,7 @@
 //! SageMaker endpoints, each with its endpoint configuration: configurations are immutable, so each content is a
 //! generation of its own, and an update moves the endpoint from one to the other.
 
+mod alarms;
 mod capture;
 mod config;
 mod deployment;
@@ -15,6 +16,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,11 +25,13 @@ use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
-use crate::kinds::rollout::Rollout;
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
+use alarms::Rollout;
 use scaling::Scalings;
 
 const ENDPOINT: &str = "arn:{partition}:sagemaker:{region}:{account}:endpoint/{name}";
+/// Those that watch the rollout of a configuration, and are named with it.
+const ALARMS: &str = "arn:{partition}:cloudwatch:{region}:{account}:alarm:{hashed}";
 const CONFIG: &str = "arn:{partition}:sagemaker:{region}:{account}:endpoint-config/{hashed}";
 /// Targets have identifiers of Application Auto Scaling's own.
 const TARGET: &[&str] = &["arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*"];
@@ -110,13 +114,17 @@ impl Kind for Endpoint {
     const FIELDS: &'static [Field] = &[
         Field { path: "capture.json_content_types", rule: Rule::Unordered, why: "SageMaker looks one up among them" },
         Field { path: "capture.csv_content_types", rule: Rule::Unordered, why: "SageMaker looks one up among them" },
+        Field { path: "rollout.watched", rule: Rule::Derived, why: "alarms are compared where they are declared" },
+        Field { path: "variants.*.count", rule: Rule::InPlace, why: "UpdateEndpointWeightsAndCapacities keeps the fleet" },
+        Field { path: "variants.*.weight", rule: Rule::InPlace, why: "UpdateEndpointWeightsAndCapacities keeps the fleet" },
+        Field { path: "scaling", rule: Rule::InPlace, why: "Application Auto Scaling keeps the fleet" },
     ];
     const DEADLINE: Duration = Duration::from_secs(60 * 60);
     const CALLS: &'static [Call] = &[
-        Call::of(When::Search, ANY, &["sagemaker:ListEndpoints"]),
+        Call::of(When::Search, ANY, &["sagemaker:ListEndpoints", "sagemaker:ListEndpointConfigs"]),
+        Call::of(When::Search, &[CONFIG], &["sagemaker:ListTags"]),
         Call::of(When::Read, &[ENDPOINT], &["sagemaker:DescribeEndpoint", "sagemaker:ListTags"]),
         Call::of(When::Read, &[CONFIG], &["sagemaker:DescribeEndpointConfig"]),
-        Call::of(When::Read, ANY, &["sagemaker:ListEndpointConfigs"]),
         Call::of(
             When::Read,
             ANY,
@@ -140,6 +148,10 @@ impl Kind for Endpoint {
         Call::of(When::Update(&[]), &[ENDPOINT, CONFIG], &["sagemaker:UpdateEndpoint"]),
         Call::of(When::Update(&[]), &[ENDPOINT], &["sagemaker:UpdateEndpointWeightsAndCapacities", "sagemaker:AddTags"]),
         Call::of(When::Update(&["tags"]), &[ENDPOINT], &["sagemaker:DeleteTags"]),
+        Call::of(When::Update(&[]), ANY, &["cloudwatch:DescribeAlarms"]),
+        Call::of(When::Update(&[]), &[ALARMS], &["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"]),
+        Call::of(When::Delete, ANY, &["cloudwatch:DescribeAlarms"]),
+        Call::of(When::Delete, &[ALARMS], &["cloudwatch:DeleteAlarms"]),
         Call::of(When::Delete, &[ENDPOINT], &["sagemaker:DeleteEndpoint"]),
         Call::of(When::Delete, &[CONFIG], &["sagemaker:DeleteEndpointConfig"]),
     ];
@@ -155,13 +167,14 @@ impl Kind for Endpoint {
     }
 
     fn part(arn: &str) -> Option<Part> {
-        match arn::name(arn, "sagemaker", "endpoint/") {
-            Some(name) => Some(Part { name: name.to_owned(), main: true }),
-            None => {
-                let name = arn::name(arn, "sagemaker", "endpoint-config/")?;
-                Some(Part { name: base(name)?.to_owned(), main: false })
-            }
+        if let Some(name) = arn::name(arn, "sagemaker", "endpoint/") {
+            return Some(Part { name: name.to_owned(), main: true });
         }
+        let config = match arn::name(arn, "cloudwatch", "alarm:") {
+            Some(alarm) => alarms::configuration(alarm)?,
+            None => arn::name(arn, "sagemaker", "endpoint-config/")?,
+        };
+        Some(Part { name: base(config)?.to_owned(), main: false })
     }
 
     fn desired(spec: spec::Spec, scope: &mut Scope<'_>) -> Option<State> {
@@ -199,6 +212,10 @@ impl Kind for Endpoint {
         read::names(aws).await
     }
 
+    async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+        read::namesakes(aws).await
+    }
+
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
         write::create(aws, &to).await
     }
@@ -209,8 +226,12 @@ impl Kind for Endpoint {
 
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
         write::delete(aws, name).await?;
-        let found = read::list_configs(aws, &format!("{name}-")).await?;
-        let ours: Vec<String> = found.into_iter().filter(|config| base(config) == Some(name)).collect();
+        let prefix = format!("{name}-");
+        let (found, ()) = futures::try_join!(
+            read::list_configs(aws, &prefix),
+            alarms::delete(aws, &prefix, |config| base(config) == Some(name))
+        )?;
+        let ours: Vec<String> = found.into_iter().map(|(config, _)| config).filter(|config| base(config) == Some(name)).collect();
         config::delete(aws, &ours).await
     }
 
@@ -219,6 +240,7 @@ impl Kind for Endpoint {
         let endpoint = read::describe(aws, name).await?;
         let in_use = |config: &String| endpoint.as_ref().is_some_and(|endpoint| read::refers_to(endpoint, config));
         let unused: Vec<String> = generations.iter().filter(|config| !in_use(config)).cloned().collect();
+        try_join_all(unused.iter().map(|config| alarms::delete(aws, config, move |watched| watched == config))).await?;
         config::delete(aws, &unused).await
     }
 }

@@ -16,8 +16,13 @@ use super::scaling::{self, Scalings};
 use super::status::status;
 use super::{Serverless, State, Variant, weight};
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Generation, Live, Wanted};
+use crate::kind::{Generation, Live, Namesake, Wanted};
 use crate::kinds::sagemaker::{Others, Vpc, base, note, searches};
+
+/// How reasons begin that say nothing of what was deployed: SageMaker's own services failed.
+///
+/// Source: the endpoint's hooks in AWS Controllers for Kubernetes, which try again after such a one alone.
+pub const TRANSIENT: &str = "Request to service failed";
 
 /// Reads all endpoints at once, then all configurations of those that exist.
 pub async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
@@ -36,11 +41,11 @@ fn with_scaling(mut live: Live<State>, wanted: &[Wanted<State>], scalings: &BTre
 }
 
 async fn fleets(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
-    let searches = searches(wanted.iter().map(|one| one.name.as_str()), &aws.world.prefix());
+    let searches = searches(wanted.iter().map(|one| one.name.as_str()), &aws.world.prefix(), aws.looks_at_all());
     let endpoints = try_join_all(wanted.iter().map(|one| describe(aws, &one.name)));
     let configs = try_join_all(searches.iter().map(|text| list_configs(aws, text)));
     let (endpoints, configs) = futures::try_join!(endpoints, configs)?;
-    let configs = configs.concat();
+    let configs: Vec<String> = configs.concat().into_iter().map(|(name, _)| name).collect();
     // What is being deleted is gone, but for creating it anew, which waits until it is.
     let found =
         wanted.iter().zip(endpoints).filter_map(|(one, endpoint)| Some((one, endpoint.filter(|endpoint| !is_going(endpoint))?)));
@@ -57,8 +62,19 @@ pub async fn describe_config(aws: &Aws, name: &str) -> Result<Option<DescribeEnd
     aws.call("sagemaker:DescribeEndpointConfig", name, request.send()).await.optional()
 }
 
-/// The names of configurations that contain a text, newest first.
-pub async fn list_configs(aws: &Aws, text: &str) -> Result<Vec<String>, AwsError> {
+/// Configurations that bear the environment's prefix.
+pub async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+    let prefix = aws.world.prefix();
+    let found = list_configs(aws, &prefix).await?.into_iter().filter(|(name, _)| name.starts_with(&prefix));
+    Ok(found.map(|(name, arn)| Namesake { what: "endpoint configuration", name, arn }).collect())
+}
+
+/// The configurations whose names contain a text, newest first: names and ARNs.
+pub async fn list_configs(aws: &Aws, text: &str) -> Result<Vec<(String, String)>, AwsError> {
+    aws.listing("sagemaker:ListEndpointConfigs", text, pages_of_configs(aws, text)).await
+}
+
+async fn pages_of_configs(aws: &Aws, text: &str) -> Result<Vec<(String, String)>, AwsError> {
     let mut found = vec![];
     let mut next = None;
     loop {
@@ -71,7 +87,8 @@ pub async fn list_configs(aws: &Aws, text: &str) -> Result<Vec<String>, AwsError
             .max_results(100)
             .set_next_token(next);
         let answer = aws.call("sagemaker:ListEndpointConfigs", text, request.send()).await?;
-        found.extend(answer.endpoint_configs.unwrap_or_default().into_iter().filter_map(|config| config.endpoint_config_name));
+        let configs = answer.endpoint_configs.unwrap_or_default().into_iter();
+        found.extend(configs.filter_map(|config| Some((config.endpoint_config_name?, config.endpoint_config_arn?))));
         next = answer.next_token;
         if next.is_none() {
             return Ok(found);
@@ -111,7 +128,8 @@ async fn read(
     state.rollout = wanted.desired.as_ref().and_then(|desired| desired.rollout.clone());
     let name = endpoint.endpoint_name.clone().unwrap_or_else(|| wanted.name.clone());
     let arn = endpoint.endpoint_arn.clone().unwrap_or_default();
-    let failure = endpoint.failure_reason.clone().filter(|_| endpoint.endpoint_status == Some(EndpointStatus::InService));
+    let serves = matches!(endpoint.endpoint_status, Some(EndpointStatus::InService | EndpointStatus::UpdateRollbackFailed));
+    let failure = endpoint.failure_reason.clone().filter(|why| serves && !why.starts_with(TRANSIENT));
     let revision = endpoint.endpoint_config_name.clone();
     Ok(Live { status: status(&endpoint), generations, failure, revision, ..Live::settled(name, arn, state, None) })
 }

@@ -7,6 +7,7 @@ use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::alarms::Rollout;
 use super::scaling::{self, Scalings};
 use super::{Capture, Serverless, State, Variant, weight};
 use crate::desired::Scope;
@@ -152,6 +153,7 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
     }
     let capture = spec.capture.map(|capture| desired_capture(capture, scope));
     let rollout = spec.rollout.and_then(|rollout| rollout::desired(rollout, scope));
+    let rollout = rollout.map(|way| Rollout { way, watched: BTreeMap::new() });
     scope.is_sound().then(|| State {
         variants,
         shadow_variants: BTreeMap::new(),

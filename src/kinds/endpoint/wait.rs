@@ -51,11 +51,25 @@ pub async fn until_done(
     limit: Duration,
 ) -> Result<DescribeEndpointOutput, AwsError> {
     let name = before.endpoint_name.as_deref().unwrap_or_default();
+    done(|| describe(aws, name), operation, before, limit).await
+}
+
+/// The same by looks of any sort.
+async fn done<F>(
+    look: impl Fn() -> F,
+    operation: &str,
+    before: &DescribeEndpointOutput,
+    limit: Duration,
+) -> Result<DescribeEndpointOutput, AwsError>
+where
+    F: Future<Output = Result<Option<DescribeEndpointOutput>, AwsError>>,
+{
+    let name = before.endpoint_name.as_deref().unwrap_or_default();
     let begun = Instant::now();
     let mut pace = Pace::new(limit);
     loop {
         let lost = || AwsError::unexpected(operation, name, "the endpoint was deleted meanwhile");
-        let endpoint = describe(aws, name).await?.ok_or_else(lost)?;
+        let endpoint = look().await?.ok_or_else(lost)?;
         // Reads lag: an endpoint in service may be the one that has not heard of the change yet.
         let moved = endpoint.last_modified_time != before.last_modified_time || begun.elapsed() > BEGINS;
         if moved && !is_busy_now(&endpoint) {
@@ -106,4 +120,50 @@ where
 fn names_something_new(error: &AwsError) -> bool {
     let parts = ["Could not find model", "Could not find endpoint configuration"];
     error.code == "ValidationException" && parts.iter().any(|part| error.message.starts_with(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use aws_smithy_types::DateTime;
+
+    use super::super::read::tests::{deploying, endpoint};
+    use super::*;
+
+    fn at(seconds: i64, status: EndpointStatus) -> DescribeEndpointOutput {
+        endpoint(status).last_modified_time(DateTime::from_secs(seconds)).build()
+    }
+
+    async fn after(answers: Vec<DescribeEndpointOutput>, limit: Duration) -> Result<DescribeEndpointOutput, AwsError> {
+        let answers = RefCell::new(answers);
+        // The last answer stays.
+        let look = || {
+            let mut answers = answers.borrow_mut();
+            std::future::ready(Ok(if answers.len() > 1 { Some(answers.remove(0)) } else { answers.first().cloned() }))
+        };
+        done(look, "sagemaker:UpdateEndpoint", &at(1, EndpointStatus::InService), limit).await
+    }
+
+    #[tokio::test]
+    async fn what_never_ends_is_given_up_and_did_not_go_back() {
+        let error = after(vec![at(2, EndpointStatus::Updating)], Duration::from_millis(250)).await.unwrap_err();
+        assert!(error.message.contains("not done in time: it is still Updating") && !error.is_rolled_back(), "{error}");
+        // In service, and still on the way.
+        let pending = endpoint(EndpointStatus::InService).last_modified_time(DateTime::from_secs(2));
+        let pending = pending.pending_deployment_summary(deploying()).build();
+        assert!(after(vec![pending], Duration::from_millis(250)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_has_not_heard_of_the_change_is_not_done() {
+        let answers = vec![
+            at(1, EndpointStatus::InService),
+            at(2, EndpointStatus::Updating),
+            at(3, EndpointStatus::RollingBack),
+            at(4, EndpointStatus::InService),
+        ];
+        let done = after(answers, Duration::from_secs(60)).await.unwrap();
+        assert_eq!(done.last_modified_time, Some(DateTime::from_secs(4)));
+    }
 }

@@ -171,6 +171,13 @@ impl Kind for Function {
         Field { path: "vpc.security_groups", rule: Rule::Unordered, why: "security groups have no order" },
         Field { path: "permissions.*", rule: Rule::Document, why: "statements of a policy document" },
         Field { path: "function_permissions.*", rule: Rule::Document, why: "statements of a policy document" },
+        Field { path: "permissions", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "function_permissions", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "log_group", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "description", rule: Rule::InPlace, why: "a version is not published for it" },
+        Field { path: "reserved_concurrency", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "other_aliases", rule: Rule::InPlace, why: "they go at once" },
+        Field { path: "code_kms_key", rule: Rule::InPlace, why: "a version is not published for it" },
     ];
     const INPUTS: &'static [(&'static str, crate::kind::Input)] = &[("source", crate::kind::Input::Package)];
     const KEPT_GENERATIONS: usize = 3;

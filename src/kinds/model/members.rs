@@ -7,7 +7,7 @@ pub const ANSWERS: &[Answer] = &[
         operation: "sagemaker:ListModels",
         members: &[
             compared("Models.ModelName", "generations"),
-            ignored("Models.ModelArn", why::LISTED),
+            ignored("Models.ModelArn", why::WHOSE),
             ignored("Models.CreationTime", "it says which generation is the newest"),
             ignored("NextToken", why::PAGE),
         ],

@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::sagemaker::{Others, Vpc, base, check_name};
+use crate::artifact;
 use crate::aws::{Aws, AwsError, Optional, arn, tags};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::images;
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
 
 /// How long a new role may take until SageMaker can read the artifact with it.
 const ROLE_SPREADS: Duration = Duration::from_secs(60);
@@ -47,7 +48,8 @@ pub struct Spec {
     /// An image in ECR with its tag or digest, or `image-classification` for the built-in algorithm.
     #[schemars(regex(pattern = IMAGE), length(max = 255))]
     image: Option<String>,
-    /// The model's artifact, such as s3://bucket/path/model.tar.gz.
+    /// The model's artifact, such as s3://bucket/path/model.tar.gz. With `#etag=` and the object's ETag behind it, as
+    /// `scones promote` pins it, no other object is taken.
     #[schemars(regex(pattern = ARTIFACT), length(max = 1024))]
     artifact: Option<String>,
     /// The ARN of an approved model package, in place of `image` and `artifact`;
@@ -69,6 +71,9 @@ pub struct Spec {
 pub struct State {
     image: Option<String>,
     artifact: Option<String>,
+    /// The ETag of the artifact's object, where one is pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
     /// The ARN of the model package that gives image and artifact in their place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     package: Option<String>,
@@ -90,8 +95,9 @@ impl Kind for Model {
         &[Field { path: "*", rule: Rule::Immutable, why: "SageMaker has no call that changes a model: a new one is made" }];
     const NAMED_BY_CONTENT: bool = true;
     const CALLS: &'static [Call] = &[
-        Call::of(When::Read, ANY, &["sagemaker:ListModels"]),
-        Call::of(When::Read, MODEL, &["sagemaker:DescribeModel", "sagemaker:ListTags"]),
+        Call::of(When::Search, ANY, &["sagemaker:ListModels"]),
+        Call::of(When::Search, MODEL, &["sagemaker:ListTags"]),
+        Call::of(When::Read, MODEL, &["sagemaker:DescribeModel"]),
         Call::of(When::Create, MODEL, &["sagemaker:CreateModel", "sagemaker:AddTags"]),
         Call::of(When::Update(&[]), MODEL, &["sagemaker:CreateModel", "sagemaker:AddTags"]),
         Call::of(When::Update(&["tags"]), MODEL, &["sagemaker:DeleteTags"]),
@@ -125,9 +131,11 @@ impl Kind for Model {
         }
         check_environment(&spec.environment, scope);
         let role = scope.role(&spec.role, &["role"]);
+        let (artifact, etag) = pinned(spec.artifact);
         scope.is_sound().then(|| State {
             image,
-            artifact: spec.artifact,
+            artifact,
+            etag,
             package: spec.package,
             mode: ContainerMode::SingleModel.as_str().to_owned(),
             environment: spec.environment,
@@ -144,7 +152,10 @@ impl Kind for Model {
         if let Some(path) = state.artifact.as_deref().and_then(|artifact| artifact.strip_prefix("s3://")) {
             let bucket = path.split('/').next().unwrap_or_default();
             let arn = |resource: &str| format!("arn:{}:s3:::{resource}", world.partition());
-            found.push(Access::of(When::Read, "s3:GetObject", arn(path)));
+            // Each promotion brings another one.
+            let promoted = format!("{bucket}/models/*");
+            let objects = if bucket == world.bootstrap_bucket() { promoted.as_str() } else { path };
+            found.push(Access::of(When::Read, "s3:GetObject", arn(objects)));
             found.push(Access::of(When::Read, "s3:ListBucket", arn(bucket)));
         }
         if let Some(package) = &state.package {
@@ -163,11 +174,15 @@ impl Kind for Model {
         read::observe(aws, wanted).await
     }
 
+    async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+        read::namesakes(aws).await
+    }
+
     async fn obstacle(aws: &Aws, state: &State) -> Result<Option<String>, AwsError> {
         // A reference that is still open says itself what is missing.
         let known = |text: &Option<String>| text.clone().filter(|text| !text.contains("${"));
         match (known(&state.artifact), known(&state.package)) {
-            (Some(artifact), _) => missing(aws, &artifact).await,
+            (Some(artifact), _) => read::missing(aws, &artifact, state.etag.as_deref()).await,
             (None, Some(package)) => unapproved(aws, &package).await,
             (None, None) => Ok(None),
         }
@@ -175,13 +190,18 @@ impl Kind for Model {
 
     /// CreateModel looks whether it may assume the role and read the artifact; both take a while with a new role.
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {
+        if to.state.etag.is_some()
+            && let Some(obstacle) = Self::obstacle(aws, &to.state).await?
+        {
+            return Err(AwsError::unexpected("sagemaker:CreateModel", &to.name, obstacle));
+        }
         let start = Instant::now();
         let mut pause = Duration::from_millis(250);
         loop {
             let Err(error) = aws.patiently(|| create_model(aws, &to)).await else { return Ok(()) };
             if error.message.contains("already existing model") {
                 return match read::describe(aws, &to.name).await? {
-                    Some(live) if live.state == to.state => Ok(()),
+                    Some(live) if live.state == (State { etag: None, ..to.state.clone() }) => Ok(()),
                     _ => Err(AwsError::unexpected(
                         "sagemaker:CreateModel",
                         &to.name,
@@ -206,13 +226,20 @@ impl Kind for Model {
 
     async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
         let found = read::list(aws, name).await?;
-        let ours = found.iter().filter(|found| *found == name || base(found) == Some(name));
+        let ours = found.iter().map(|(name, _)| name).filter(|found| *found == name || base(found) == Some(name));
         try_join_all(ours.map(|found| delete_model(aws, found))).await.map(drop)
     }
 
     async fn collect(aws: &Aws, _: &str, generations: &[String]) -> Result<(), AwsError> {
         try_join_all(generations.iter().map(|name| delete_model(aws, name))).await.map(drop)
     }
+}
+
+/// Parts an artifact's address from the ETag that is pinned with it.
+fn pinned(artifact: Option<String>) -> (Option<String>, Option<String>) {
+    let Some(text) = artifact else { return (None, None) };
+    let (address, etag) = artifact::split(&text);
+    (Some(address.to_owned()), etag.map(str::to_owned))
 }
 
 /// A model has an image and an artifact, or a package that has both.
@@ -270,23 +297,6 @@ fn check_environment(environment: &BTreeMap<String, String>, scope: &mut Scope<'
     }
 }
 
-/// Says what is wrong with where an artifact should lie.
-async fn missing(aws: &Aws, artifact: &str) -> Result<Option<String>, AwsError> {
-    let Some((bucket, key)) = artifact.strip_prefix("s3://").and_then(|path| path.split_once('/')) else { return Ok(None) };
-    let request = aws.s3().head_object().bucket(bucket).key(key);
-    match aws.call("s3:GetObject", &format!("{bucket}/{key}"), request.send()).await {
-        Ok(_) => Ok(None),
-        Err(error) if error.is_not_found() => Ok(Some(format!("there is no {artifact} yet"))),
-        // S3 redirects to a bucket of another region; a HEAD request has no body that would name it.
-        Err(error) if error.code == "HTTP 301" || error.code == "PermanentRedirect" => {
-            Ok(Some(format!("{artifact} lies in another region than {}", aws.world.region)))
-        }
-        // Who plans need not be able to read artifacts, and S3 hides what is missing from who may not list.
-        Err(error) if error.is_access_denied() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// Says what keeps a package from being deployed.
 async fn unapproved(aws: &Aws, package: &str) -> Result<Option<String>, AwsError> {
     let request = aws.sagemaker().describe_model_package().model_package_name(package);
@@ -339,6 +349,7 @@ mod tests {
         let state = State {
             image: images::image_classification("us-east-1"),
             artifact: Some("s3://bucket/model.tar.gz".into()),
+            etag: None,
             package: None,
             mode: "SingleModel".into(),
             environment: [("A".to_owned(), "1".to_owned())].into(),

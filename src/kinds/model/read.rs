@@ -8,24 +8,90 @@ use aws_sdk_sagemaker::types::{
 use futures::future::try_join_all;
 
 use super::State;
+use crate::artifact::{Artifact, plain_etag};
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Generation, Live, Wanted};
+use crate::kind::{Generation, Live, Namesake, Unchecked, Wanted};
 use crate::kinds::sagemaker::{Others, Vpc, base, note, searches};
 
 /// Finds every model's generations. The live one is what has the desired content, else the newest.
 pub async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
-    let searches = searches(wanted.iter().map(|one| one.name.as_str()), &aws.world.prefix());
+    let searches = searches(wanted.iter().map(|one| one.name.as_str()), &aws.world.prefix(), aws.looks_at_all());
     let found = try_join_all(searches.iter().map(|text| list(aws, text))).await?.concat();
     let all = try_join_all(wanted.iter().map(|one| async {
-        let names = found.iter().filter(|name| base(name) == Some(&one.name));
+        let names = found.iter().map(|(name, _)| name).filter(|name| base(name) == Some(&one.name));
         let found = try_join_all(names.map(|name| describe(aws, name))).await?;
-        Ok::<_, AwsError>(choose(one, found.into_iter().flatten().collect()))
+        let mut found: Vec<Live<State>> = found.into_iter().flatten().collect();
+        if let Some(desired) = &one.desired {
+            look_at_artifact(aws, desired, &mut found).await?;
+        }
+        Ok::<_, AwsError>(choose(one, found))
     }));
     Ok(all.await?.into_iter().flatten().collect())
 }
 
-/// The names that contain a text, newest first.
-pub async fn list(aws: &Aws, text: &str) -> Result<Vec<String>, AwsError> {
+/// Notes in the models of a pinned artifact what ETag its object has by now. SageMaker keeps none.
+async fn look_at_artifact(aws: &Aws, desired: &State, found: &mut [Live<State>]) -> Result<(), AwsError> {
+    let (Some(artifact), Some(pinned)) = (&desired.artifact, &desired.etag) else { return Ok(()) };
+    let mut same: Vec<&mut Live<State>> =
+        found.iter_mut().filter(|live| live.state.artifact.as_ref() == Some(artifact)).collect();
+    let Some(place) = Artifact::parse(artifact).filter(|_| !same.is_empty()) else { return Ok(()) };
+    let (etag, unchecked) = match etag(aws, &place).await {
+        Ok(etag) => (etag, None),
+        // Who plans need not be able to read artifacts.
+        Err(error) if error.is_access_denied() => {
+            let part = "the artifact's ETag".to_owned();
+            (Some(pinned.clone()), Some(Unchecked { part, why: error.to_string(), failed: false }))
+        }
+        Err(error) if is_elsewhere(&error) => (None, None),
+        Err(error) => return Err(error),
+    };
+    for live in &mut same {
+        live.state.etag.clone_from(&etag);
+        live.look.unchecked.extend(unchecked.clone());
+    }
+    Ok(())
+}
+
+/// The ETag of an object, if there is one.
+async fn etag(aws: &Aws, place: &Artifact) -> Result<Option<String>, AwsError> {
+    let request = aws.s3().head_object().bucket(&place.bucket).key(&place.key);
+    let found = aws.call("s3:GetObject", &format!("{}/{}", place.bucket, place.key), request.send()).await.optional()?;
+    Ok(found.map(|found| plain_etag(found.e_tag().unwrap_or_default()).to_owned()))
+}
+
+/// S3 redirects to a bucket of another region; a HEAD request has no body that would name it.
+fn is_elsewhere(error: &AwsError) -> bool {
+    error.code == "HTTP 301" || error.code == "PermanentRedirect"
+}
+
+/// Says what is wrong with where an artifact should lie, and with what lies there if its ETag is pinned.
+pub async fn missing(aws: &Aws, artifact: &str, pinned: Option<&str>) -> Result<Option<String>, AwsError> {
+    let Some(place) = Artifact::parse(artifact) else { return Ok(None) };
+    match etag(aws, &place).await {
+        Ok(None) => Ok(Some(format!("there is no {artifact} yet"))),
+        Ok(Some(etag)) => Ok(pinned.filter(|pinned| *pinned != etag).map(|pinned| {
+            format!("{artifact} is not what was pinned: its ETag is {etag}, not {pinned}. Promote again, or put the object back")
+        })),
+        Err(error) if is_elsewhere(&error) => Ok(Some(format!("{artifact} lies in another region than {}", aws.world.region))),
+        // Who plans need not be able to read artifacts, and S3 hides what is missing from who may not list.
+        Err(error) if error.is_access_denied() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What else bears the environment's prefix.
+pub async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+    let prefix = aws.world.prefix();
+    let found = list(aws, &prefix).await?.into_iter().filter(|(name, _)| name.starts_with(&prefix));
+    Ok(found.map(|(name, arn)| Namesake { what: "model", name, arn }).collect())
+}
+
+/// The models whose names contain a text, newest first: names and ARNs.
+pub async fn list(aws: &Aws, text: &str) -> Result<Vec<(String, String)>, AwsError> {
+    aws.listing("sagemaker:ListModels", text, pages(aws, text)).await
+}
+
+async fn pages(aws: &Aws, text: &str) -> Result<Vec<(String, String)>, AwsError> {
     let mut found = vec![];
     let mut next = None;
     loop {
@@ -38,7 +104,8 @@ pub async fn list(aws: &Aws, text: &str) -> Result<Vec<String>, AwsError> {
             .max_results(100)
             .set_next_token(next);
         let answer = aws.call("sagemaker:ListModels", text, request.send()).await?;
-        found.extend(answer.models.unwrap_or_default().into_iter().filter_map(|model| model.model_name));
+        let models = answer.models.unwrap_or_default().into_iter();
+        found.extend(models.filter_map(|model| Some((model.model_name?, model.model_arn?))));
         next = answer.next_token;
         if next.is_none() {
             return Ok(found);
@@ -82,6 +149,7 @@ fn state(answer: DescribeModelOutput) -> State {
         // What a package gives may be echoed; it belongs to the package.
         image: container.image.filter(|_| package.is_none()),
         artifact: artifact.filter(|_| package.is_none()),
+        etag: None,
         package,
         mode: container.mode.unwrap_or(ContainerMode::SingleModel).as_str().to_owned(),
         environment: container.environment.unwrap_or_default().into_iter().collect(),

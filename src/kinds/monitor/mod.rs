@@ -18,7 +18,7 @@ use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
 use spec::{Engine, Spec};
 
 const RULE: &[&str] = &["arn:{partition}:events:{region}:{account}:rule/{name}"];
@@ -58,8 +58,10 @@ impl Kind for Monitor {
     const CALLS: &'static [Call] = &[
         Call::of(When::Read, ANY, &["events:ListRules"]),
         Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"]),
-        Call::of(When::Read, ANY, &["sagemaker:ListMonitoringSchedules", "sagemaker:ListDataQualityJobDefinitions"]),
-        Call::of(When::Read, SCHEDULE, &["sagemaker:DescribeMonitoringSchedule", "sagemaker:ListTags"]),
+        Call::of(When::Search, ANY, &["sagemaker:ListMonitoringSchedules"]),
+        Call::of(When::Search, SCHEDULE, &["sagemaker:ListTags"]),
+        Call::of(When::Read, ANY, &["sagemaker:ListDataQualityJobDefinitions"]),
+        Call::of(When::Read, SCHEDULE, &["sagemaker:DescribeMonitoringSchedule"]),
         Call::of(When::Read, DEFINITION, &["sagemaker:DescribeDataQualityJobDefinition"]),
         Call::of(When::Create, RULE, &["events:PutRule", "events:TagResource", "events:RemoveTargets", "events:PutTargets"]),
         Call::of(When::Create, BASELINE, BASELINES),
@@ -168,6 +170,10 @@ impl Kind for Monitor {
         let mut seen = BTreeSet::new();
         found.retain(|live| seen.insert(live.name.clone()));
         Ok(found)
+    }
+
+    async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+        quality::namesakes(aws).await
     }
 
     async fn create(aws: &Aws, to: Target<State>) -> Result<(), AwsError> {

@@ -15,7 +15,7 @@ use super::sagemaker::Others;
 use crate::desired::Scope;
 use crate::units::Seconds;
 
-pub use read::observe;
+pub use read::{namesakes, observe};
 pub use write::{create, delete, update};
 
 /// The one target of a rule that scones writes.

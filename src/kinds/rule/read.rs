@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Rule, Scheduled, Target, cron};
 use crate::aws::{Aws, AwsError, Optional};
+use crate::kind::Namesake;
 use crate::kinds::sagemaker::{Others, note};
 
 /// A rule with its targets, its name and its ARN.
@@ -18,12 +19,13 @@ pub struct Found {
     pub state: Scheduled,
 }
 
-/// Reads rules: with one listing those whose names begin alike, if they are several, with a request each all others;
-/// then the targets of each that exists, all at once.
+/// Reads rules: with one listing those whose names begin alike, if they are several or are listed anyway, with a request
+/// each all others; then the targets of each that exists, all at once.
 pub async fn observe(aws: &Aws, names: &[&str]) -> Result<Vec<Found>, AwsError> {
     let prefix = aws.world.prefix();
     let (shared, others): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.starts_with(&prefix));
-    let (listed, single) = if shared.len() > 1 { (shared, others) } else { (vec![], names.to_vec()) };
+    let is_listed = shared.len() > 1 || aws.looks_at_all();
+    let (listed, single) = if is_listed { (shared, others) } else { (vec![], names.to_vec()) };
     let listing = async {
         let rules = if listed.is_empty() { vec![] } else { list(aws, &prefix).await? };
         Ok(rules.into_iter().filter(|rule| listed.iter().any(|name| rule.name.as_deref() == Some(*name))).collect::<Vec<_>>())
@@ -33,7 +35,17 @@ pub async fn observe(aws: &Aws, names: &[&str]) -> Result<Vec<Found>, AwsError> 
     try_join_all(rules.into_iter().map(|rule| read(aws, rule))).await
 }
 
+/// The rules that bear the environment's prefix.
+pub async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+    let found = list(aws, &aws.world.prefix()).await?.into_iter();
+    Ok(found.filter_map(|rule| Some(Namesake { what: "EventBridge rule", name: rule.name?, arn: rule.arn? })).collect())
+}
+
 async fn list(aws: &Aws, prefix: &str) -> Result<Vec<eventbridge::Rule>, AwsError> {
+    aws.listing("events:ListRules", prefix, pages(aws, prefix)).await
+}
+
+async fn pages(aws: &Aws, prefix: &str) -> Result<Vec<eventbridge::Rule>, AwsError> {
     let mut found = vec![];
     let mut next = None;
     loop {

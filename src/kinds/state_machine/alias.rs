@@ -1,17 +1,17 @@
 //! The alias `live` and the published versions behind it: what it serves, compared with what was deployed last, and how it
 //! gets there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_sfn::operation::describe_state_machine_alias::DescribeStateMachineAliasOutput;
 use aws_sdk_sfn::types::RoutingConfigurationListItem;
 use serde_json::{Map, Value, json};
 
-use super::{Alias, CURRENT, LIVE, State, current_alias, live_arn, machine_arn, read};
+use super::{Alias, CURRENT, LIVE, State, StateMachine, current_alias, live_arn, machine_arn, read};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Generation, Target, World, digest, runs};
+use crate::kind::{Generation, Kind, Target, World, digest, runs};
 use crate::kinds::rollout::Rollout;
 use crate::kinds::shift;
 
@@ -53,24 +53,38 @@ pub struct Published {
     served: BTreeMap<String, State>,
 }
 
-/// Reads aliases and versions, both at once, and then those versions that the alias `live` leads to.
+/// Reads the aliases, and then those versions that the alias `live` leads to. Versions are only listed where there may be
+/// more than are kept: they count from 1, and so the number of the served one tells.
 pub async fn published(aws: &Aws, name: &str) -> Result<Published, AwsError> {
-    let live = async {
-        let Some(found) = describe(aws, name, &live_arn(&aws.world, name)).await? else { return Ok(None) };
-        let versions = found
-            .shares
-            .keys()
-            .map(|version| async move { Ok::<_, AwsError>((version.clone(), read::version(aws, name, version).await?)) });
-        let versions: Vec<(String, Option<State>)> = futures::future::try_join_all(versions).await?;
-        Ok::<_, AwsError>(Some((found, versions)))
-    };
-    let (live, others, versions) = futures::try_join!(live, others(aws, name), versions(aws, name))?;
-    let mut published = Published { aliases: others, versions, served: BTreeMap::new() };
-    if let Some((found, versions)) = live {
+    let (live, others) = futures::try_join!(live(aws, name), others(aws, name))?;
+    let mut published = Published { aliases: others, versions: vec![], served: BTreeMap::new() };
+    if let Some((found, served, versions)) = live {
+        let numbers = served.iter().filter_map(|(number, _)| number.parse().ok());
+        published.versions = numbers.chain(versions).collect::<BTreeSet<u64>>().into_iter().rev().collect();
         published.aliases.insert(LIVE.to_owned(), found);
-        published.served = versions.into_iter().filter_map(|(number, state)| Some((number, state?))).collect();
+        published.served = served.into_iter().filter_map(|(number, state)| Some((number, state?))).collect();
     }
     Ok(published)
+}
+
+/// The alias `live`, the versions that it leads to, and the numbers of all if they may be many.
+type Live = (Found, Vec<(String, Option<State>)>, Vec<u64>);
+
+async fn live(aws: &Aws, name: &str) -> Result<Option<Live>, AwsError> {
+    let Some(found) = describe(aws, name, &live_arn(&aws.world, name)).await? else { return Ok(None) };
+    let served = found
+        .shares
+        .keys()
+        .map(|version| async move { Ok::<_, AwsError>((version.clone(), read::version(aws, name, version).await?)) });
+    let newest = found.shares.keys().filter_map(|version| version.parse::<usize>().ok()).max();
+    let listed = async {
+        match newest {
+            Some(newest) if newest > StateMachine::KEPT_GENERATIONS => versions(aws, name).await,
+            _ => Ok(vec![]),
+        }
+    };
+    let (served, versions) = futures::try_join!(futures::future::try_join_all(served), listed)?;
+    Ok(Some((found, served, versions)))
 }
 
 async fn describe(aws: &Aws, name: &str, alias: &str) -> Result<Option<Found>, AwsError> {
@@ -115,7 +129,6 @@ async fn versions(aws: &Aws, name: &str) -> Result<Vec<u64>, AwsError> {
             break;
         }
     }
-    found.sort_unstable_by(|a, b| b.cmp(a));
     Ok(found)
 }
 

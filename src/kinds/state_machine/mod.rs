@@ -97,6 +97,8 @@ impl Kind for StateMachine {
     const WRITTEN: &'static [crate::kind::Written] = spec::WRITTEN;
     const FIELDS: &'static [Field] = &[
         Field { path: "type", rule: Rule::Immutable, why: "UpdateStateMachine cannot change it" },
+        Field { path: "log_group", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "other_aliases", rule: Rule::InPlace, why: "they go at once" },
         Field { path: "definition", rule: Rule::Document, why: "a workflow; the order of Retry, Catch and Choices counts" },
     ];
     const INPUTS: &'static [(&'static str, Input)] = &[("definition", Input::Document)];
@@ -166,8 +168,9 @@ impl Kind for StateMachine {
         std::iter::once(Access::pass_role(&state.role, "states")).chain(watched).collect()
     }
 
-    /// Four requests per state machine at once: itself, its alias, its other aliases and its versions; then one for the
-    /// version that the alias leads to. And one for the log groups of all that have computed names.
+    /// Three requests per state machine at once: itself, its alias, and its other aliases; then one for the version that the
+    /// alias leads to, and one for all versions where there may be many. And one for the log groups of all that have
+    /// computed names.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         let names: Vec<String> = wanted.iter().map(|one| log_group_name(&one.name)).collect();
         let machines = try_join_all(wanted.iter().map(|one| read::machine(aws, &one.name, one.desired.as_ref())));

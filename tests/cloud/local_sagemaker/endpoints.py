@@ -1,8 +1,10 @@
 """Endpoints and their life: Creating → InService or Failed; Updating → InService, or RollingBack → InService on what ran before.
 
-Nothing runs in the background: a change is kept as the steps still to come, each with its time, and every look at an endpoint first takes
-the steps that are due. A model whose container has SCONES_LOCAL_FAIL=reason in its Environment cannot be served: creating fails with that
-FailureReason, updating rolls back with it. So does an update whose AutoRollbackConfiguration names an alarm that is in ALARM.
+A change is kept as the steps still to come, each with its time; every look at an endpoint, and a thread that looks ten times a second, first
+takes the steps that are due. An update shifts the traffic as its DeploymentConfig says, bakes each step for as long, SCONES_LOCAL_BAKE seconds
+at most, and goes back as soon as one of its alarms is in ALARM, or when its time is up. A model whose container has SCONES_LOCAL_FAIL=reason in its Environment cannot be served:
+creating fails with that FailureReason, updating rolls back with it; with SCONES_LOCAL_STUCK too, rolling back fails. held has the endpoints
+whose bakes do not end, by the gateway's control.
 """
 
 import json
@@ -13,8 +15,10 @@ import urllib.request
 from local_sagemaker import models, scaling, store
 
 SETTLE = float(os.environ.get("SCONES_LOCAL_SETTLE", "0.3"))
+LONGEST_BAKE = float(os.environ.get("SCONES_LOCAL_BAKE", "1"))
 SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
-PRIVATE = ("steps", "fleet")
+PRIVATE = ("steps", "fleet", "deployment")
+held = set()  # names of endpoints whose bakes do not end
 BUSY = 'Cannot update in-progress endpoint "%s".'
 
 
@@ -61,34 +65,90 @@ def update_endpoint(given):
             if "DataCaptureConfig" not in dropped:
                 fleet["config"] = {**fleet["config"], "DataCaptureConfig": thing["fleet"]["config"].get("DataCaptureConfig")}
         deployment = given.get("DeploymentConfig") or (thing.get("LastDeploymentConfig") if given.get("RetainDeploymentConfig") else None)
-        begin(thing, "Updating")
-        thing["PendingDeploymentSummary"] = {
-            "EndpointConfigName": given["EndpointConfigName"],
-            "StartTime": store.now(),
-            "ProductionVariants": [{**one, "VariantStatus": [{"Status": "Creating", "StartTime": store.now()}]} for one in coming],
-        }
-
-        def succeed():
-            thing.pop("FailureReason", None)
-            thing.pop("LastDeploymentConfig", None)
-            thing.update(EndpointStatus="InService", EndpointConfigName=given["EndpointConfigName"], ProductionVariants=coming, fleet=fleet)
-            if deployment:
-                thing["LastDeploymentConfig"] = deployment
-            end(thing)
-
-        def rolled_back():
-            thing.update(EndpointStatus="InService")
-            end(thing)
-
-        def decide():
-            failure = fleet["failure"] or alarmed(deployment)
-            if not failure:
-                return succeed()
-            thing.update(EndpointStatus="RollingBack", FailureReason=failure)
-            plan(thing, (SETTLE / 2, rolled_back))
-
-        plan(thing, (SETTLE, decide))
+        Deployment(thing, given["EndpointConfigName"], fleet, coming, deployment or {}).begin()
     return {"EndpointArn": thing["EndpointArn"]}
+
+
+class Deployment:
+    """an update on its way: a blue/green deployment by the stages of its traffic"""
+
+    def __init__(self, thing, config, fleet, coming, given):
+        self.thing, self.config, self.fleet, self.coming, self.given = thing, config, fleet, coming, given
+        policy = given.get("BlueGreenUpdatePolicy") or {}
+        routing = policy.get("TrafficRoutingConfiguration") or {}
+        self.alarms = [one["AlarmName"] for one in (given.get("AutoRollbackConfiguration") or {}).get("Alarms") or ()]
+        self.bake, self.shares = min(routing.get("WaitIntervalInSeconds", 0), LONGEST_BAKE), shares(routing)
+        self.share, self.looked = 0, 0.0
+        self.until = time.monotonic() + policy.get("MaximumExecutionTimeoutInSeconds", 4 * 3600)
+
+    def begin(self):
+        begin(self.thing, "Updating")
+        self.thing["PendingDeploymentSummary"] = {
+            "EndpointConfigName": self.config,
+            "StartTime": store.now(),
+            "ProductionVariants": [{**one, "VariantStatus": []} for one in self.coming],
+        }
+        self.thing["deployment"] = self
+        self.stage("Creating")
+        plan(self.thing, (SETTLE, self.created))
+
+    def stage(self, status):
+        for one in self.thing["PendingDeploymentSummary"]["ProductionVariants"]:
+            one["VariantStatus"] = [{"Status": status, "StartTime": store.now()}]
+
+    def created(self):
+        if self.fleet["failure"]:
+            return self.go_back(self.fleet["failure"])
+        self.shift()
+
+    def shift(self):
+        self.share = self.shares.pop(0)
+        self.stage("Baking")
+        plan(self.thing, (self.bake, self.baked))
+
+    def baked(self):
+        if self.thing["EndpointName"] in held:
+            return plan(self.thing, (0.05, self.baked))
+        failure = alarmed(self.alarms)  # which may have begun to ring since the last look
+        if failure:
+            return self.go_back(failure)
+        if self.shares:
+            return self.shift()
+        self.thing.pop("FailureReason", None)
+        self.thing.pop("LastDeploymentConfig", None)
+        self.thing.update(EndpointStatus="InService", EndpointConfigName=self.config, ProductionVariants=self.coming, fleet=self.fleet)
+        if self.given:
+            self.thing["LastDeploymentConfig"] = self.given
+        end(self.thing)
+
+    def look(self, now):
+        """goes back when an alarm rings or time is up"""
+        if self.thing["EndpointStatus"] != "Updating" or now - self.looked < 0.1:
+            return
+        self.looked = now
+        failure = "The deployment took longer than its maximum execution time." if now > self.until else alarmed(self.alarms)
+        if failure:
+            self.go_back(failure)
+
+    def go_back(self, reason):
+        self.share = 0
+        self.thing.update(EndpointStatus="RollingBack", FailureReason=reason, LastModifiedTime=store.now())
+        plan(self.thing, (SETTLE / 2, self.gone_back))
+
+    def gone_back(self):
+        self.thing.update(EndpointStatus="UpdateRollbackFailed" if self.fleet["stuck"] else "InService")
+        end(self.thing)
+
+
+def shares(routing):
+    """the percentages of the traffic that the new fleet gets, one stage after the other"""
+    size = lambda member: (routing.get(member) or {}).get("Value")  # noqa: E731
+    if routing.get("Type") == "CANARY":
+        return [size("CanarySize"), 100]
+    if routing.get("Type") == "LINEAR":
+        step = size("LinearStepSize")
+        return [*range(step, 100, step), 100]
+    return [100]
 
 
 def update_weights(given):
@@ -149,12 +209,19 @@ def live(name):
         thing = store.things["endpoint"].get(name)
         if thing is None:
             return None
-        weights = {one["VariantName"]: one["CurrentWeight"] for one in thing.get("ProductionVariants") or ()}
-        return {
-            "status": thing["EndpointStatus"],
-            "variants": [{**one, "weight": weights.get(one["name"], 0.0)} for one in thing["fleet"]["serving"]],
-            "capture": thing["fleet"]["config"].get("DataCaptureConfig"),
-        }
+        deployment = thing.get("deployment")
+        share = deployment.share if deployment else 0
+        serving = weighted(thing["fleet"], thing.get("ProductionVariants") or (), 100 - share)
+        if share:
+            serving += weighted(deployment.fleet, deployment.coming, share)
+        return {"status": thing["EndpointStatus"], "variants": serving, "capture": thing["fleet"]["config"].get("DataCaptureConfig")}
+
+
+def weighted(fleet, summaries, share):
+    """what a fleet serves, with its share of the traffic"""
+    weights = {one["VariantName"]: one["CurrentWeight"] for one in summaries}
+    total = sum(weights.values()) or 1.0
+    return [{**one, "weight": weights.get(one["name"], 0.0) / total * share} for one in fleet["serving"]]
 
 
 # ---- a fleet: an endpoint configuration as it was when it was deployed
@@ -162,12 +229,13 @@ def live(name):
 
 def fleet_of(config_name):
     config = dict(store.find("endpoint-config", "endpoint configuration", config_name))
-    serving, failure = [], None
+    serving, failure, stuck = [], None, False
     for variant in config.get("ProductionVariants") or ():
         container = store.find("model", "model", variant["ModelName"])["serving"] if variant.get("ModelName") else {}
         serving.append({"name": variant["VariantName"], "artifact": models.artifact(container), "image": container.get("Image"), "model": variant.get("ModelName")})
-        failure = failure or (container.get("Environment") or {}).get("SCONES_LOCAL_FAIL")
-    return {"config": config, "serving": serving, "failure": failure}
+        environment = container.get("Environment") or {}
+        failure, stuck = failure or environment.get("SCONES_LOCAL_FAIL"), stuck or "SCONES_LOCAL_STUCK" in environment
+    return {"config": config, "serving": serving, "failure": failure, "stuck": stuck}
 
 
 def variants(fleet):
@@ -199,9 +267,8 @@ def retain(coming, running, dropped):
         coming.update(CurrentInstanceCount=running["CurrentInstanceCount"], DesiredInstanceCount=running["DesiredInstanceCount"])
 
 
-def alarmed(deployment):
+def alarmed(alarms):
     """why a deployment's own alarms roll it back; None when none of them is in ALARM"""
-    alarms = [one["AlarmName"] for one in ((deployment or {}).get("AutoRollbackConfiguration") or {}).get("Alarms") or ()]
     if not alarms or not os.environ.get("SCONES_LOCAL_MINISTACK"):
         return None
     with urllib.request.urlopen(os.environ["SCONES_LOCAL_MINISTACK"] + "/__local__/alarms", timeout=10) as answer:
@@ -235,7 +302,7 @@ def found(name):
 def settled(name):
     """an endpoint that may be changed now"""
     thing = found(name)
-    if thing["EndpointStatus"] != "InService":
+    if thing["EndpointStatus"] not in ("InService", "UpdateRollbackFailed"):
         if thing["EndpointStatus"] == "Failed":
             raise store.ValidationError('Cannot update endpoint "%s" in status Failed: it can only be deleted.' % thing["EndpointArn"])
         raise store.ValidationError(BUSY % thing["EndpointArn"])
@@ -248,6 +315,7 @@ def begin(thing, status):
 
 def end(thing):
     thing.pop("PendingDeploymentSummary", None)
+    thing.pop("deployment", None)
 
 
 def plan(thing, *steps):
@@ -258,10 +326,35 @@ def plan(thing, *steps):
 def advance_all():
     now = time.monotonic()
     for thing in list(store.things["endpoint"].values()):
+        if thing.get("deployment"):
+            thing["deployment"].look(now)
         while thing.get("steps") and thing["steps"][0][0] <= now:
             _, step = thing["steps"].pop(0)
             step()  # which may plan further ones
             thing["LastModifiedTime"] = store.now()
+
+
+def watch():
+    """a thread's work: deployments go on, and go back, though nobody looks"""
+    while True:
+        time.sleep(0.1)
+        with store.lock:
+            if any(thing.get("deployment") for thing in store.things["endpoint"].values()):
+                advance_all()
+
+
+def hold(name, action):
+    """for the gateway's control: bakes of an endpoint, one to come too, do not end until they are released"""
+    if action not in ("hold", "release"):
+        raise store.ValidationError("a bake is held or released, not %r" % action)
+    with store.lock:
+        (held.add if action == "hold" else held.discard)(name)
+        return {"held": sorted(held)}
+
+
+def clear():
+    with store.lock:
+        held.clear()
 
 
 OPERATIONS = {

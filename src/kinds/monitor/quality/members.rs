@@ -8,7 +8,7 @@ pub const SCHEDULES: Answer = Answer {
     operation: "sagemaker:ListMonitoringSchedules",
     members: &[
         compared("MonitoringScheduleSummaries.MonitoringScheduleName", "name"),
-        ignored("MonitoringScheduleSummaries.MonitoringScheduleArn", why::LISTED),
+        ignored("MonitoringScheduleSummaries.MonitoringScheduleArn", why::WHOSE),
         ignored("MonitoringScheduleSummaries.CreationTime", why::LISTED),
         ignored("MonitoringScheduleSummaries.LastModifiedTime", why::LISTED),
         ignored("MonitoringScheduleSummaries.MonitoringScheduleStatus", why::LISTED),

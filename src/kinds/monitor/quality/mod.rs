@@ -18,7 +18,7 @@ use crate::kind::{Access, When, World};
 use crate::kinds::sagemaker::{Others, Vpc};
 
 pub use desired::desired;
-pub use read::observe;
+pub use read::{namesakes, observe};
 pub use write::{collect, create, delete, update};
 
 /// A schedule with what it runs.

@@ -7,14 +7,14 @@ use futures::future::try_join_all;
 use super::content::content;
 use super::{Definition, Monitored, Schedule, definition};
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Generation, Live, Status};
+use crate::kind::{Generation, Live, Namesake, Status};
 use crate::kinds::sagemaker::{Others, base, note, searches};
 
 /// Two listings for all schedules and definitions that share the environment's prefix, then both descriptions of each
 /// schedule at once.
 pub async fn observe(aws: &Aws, wanted: &[(&str, Option<Definition>)]) -> Result<Vec<Live<Monitored>>, AwsError> {
     let prefix = aws.world.prefix();
-    let searches = searches(wanted.iter().map(|(name, _)| *name), &prefix);
+    let searches = searches(wanted.iter().map(|(name, _)| *name), &prefix, aws.looks_at_all());
     // The search for what is named by content ends in a dash, which the names themselves lack.
     let schedules =
         try_join_all(searches.iter().map(|text| list(aws, if *text == prefix { text } else { text.trim_end_matches('-') })));
@@ -29,7 +29,21 @@ pub async fn observe(aws: &Aws, wanted: &[(&str, Option<Definition>)]) -> Result
     Ok(read.await?.into_iter().flatten().collect())
 }
 
+/// The schedules that bear the environment's prefix, of whatever sort of monitor.
+pub async fn namesakes(aws: &Aws) -> Result<Vec<Namesake>, AwsError> {
+    let prefix = aws.world.prefix();
+    let seen = |one: MonitoringScheduleSummary| {
+        let name = one.monitoring_schedule_name.filter(|name| name.starts_with(&prefix))?;
+        Some(Namesake { what: "monitoring schedule", name, arn: one.monitoring_schedule_arn? })
+    };
+    Ok(list(aws, &prefix).await?.into_iter().filter_map(seen).collect())
+}
+
 async fn list(aws: &Aws, text: &str) -> Result<Vec<MonitoringScheduleSummary>, AwsError> {
+    aws.listing("sagemaker:ListMonitoringSchedules", text, pages(aws, text)).await
+}
+
+async fn pages(aws: &Aws, text: &str) -> Result<Vec<MonitoringScheduleSummary>, AwsError> {
     let mut found = vec![];
     let mut next = None;
     loop {
