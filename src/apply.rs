@@ -1,6 +1,7 @@
 //! The only writer: [`Plan`] → [`Outcome`]. Makes no choices of its own.
 
 mod code;
+pub mod copies;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};

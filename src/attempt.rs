@@ -40,7 +40,8 @@ pub fn refused(tag: Option<&str>, state: &Value, failure: Option<&str>) -> Optio
     let outcome = tag?.strip_prefix(&digits(state))?.strip_prefix(' ')?;
     match outcome.split_once(": ") {
         Some((WENT_BACK, why)) => Some(why.to_owned()),
-        _ if outcome == WENT_BACK => Some("no reason was given".to_owned()),
+        // What of a reason a tag cannot hold is gone, and all of it may be.
+        _ if outcome.trim_end_matches(':') == WENT_BACK => Some("no reason was given".to_owned()),
         _ if outcome == BEGAN => failure.map(str::to_owned),
         _ => None,
     }

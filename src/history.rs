@@ -134,7 +134,7 @@ impl Record {
 
 /// Where the records of an environment lie.
 fn folder(world: &World) -> String {
-    format!("history/{}/{}/", world.app, world.environment)
+    format!("{}history/", world.folder())
 }
 
 /// The newest records, the newest first.

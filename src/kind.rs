@@ -75,6 +75,11 @@ impl World {
     pub fn bootstrap_bucket(&self) -> String {
         format!("scones-{}-{}", self.account, self.region)
     }
+
+    /// Where in that bucket the environment's lease and the records of its applies lie.
+    pub fn folder(&self) -> String {
+        format!("applies/{}/{}/", self.app, self.environment)
+    }
 }
 
 /// What an attribute of a resource, such as its ARN, is known to be before it exists.

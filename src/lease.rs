@@ -87,7 +87,7 @@ fn parse(key: &str, document: &[u8]) -> Result<Lease, AwsError> {
 
 /// Where the lease of an environment lies.
 fn key(world: &World) -> String {
-    format!("leases/{}/{}.json", world.app, world.environment)
+    format!("{}lease.json", world.folder())
 }
 
 impl Seen {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, bootstrap, tags};
 use crate::desired::Desired;
 use crate::kind::{AnyKind, Live, Registry, Wanted};
-use crate::plan::Observed;
+use crate::plan::{Observed, Unread};
 pub use health::{alarms_of, health, monitors_of};
 use unread::tolerated;
 
@@ -67,6 +67,9 @@ pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry, looking:
     let (judged, obstacles) = futures::try_join!(judged, checked)?;
     declared::keep(&mut declared, &judged.neighbours);
     let residues = declared::residues(&found, &declared, desired, registry);
+    // What is told of a declared resource already, and helps in the same way, is not told once more.
+    let is_told = |one: &Unread| one.help.is_some() && declared.unknown.values().any(|known| known.help == one.help);
+    unsearched.retain(|one| !is_told(one));
     unseen.extend(declared.unseen.into_iter().chain(unsearched).chain(judged.unread));
     Ok(Observed {
         resources: declared.resources,

@@ -140,13 +140,9 @@ fn checking(desired: &Desired) -> Vec<Access> {
 
 /// The lease of whoever applies, and the records that applies leave; going back reads these.
 fn recording(desired: &Desired) -> Vec<Access> {
-    let World { app, environment, .. } = &desired.world;
-    let places = [format!("leases/{app}/{environment}.json"), format!("history/{app}/{environment}/*")];
-    let bucket = format!("arn:{}:s3:::{}", desired.world.partition(), desired.world.bootstrap_bucket());
-    let of = |place: &String| {
-        ["s3:GetObject", "s3:PutObject"].map(|action| Access::of(When::Create, action, format!("{bucket}/{place}")))
-    };
-    places.iter().flat_map(of).collect()
+    let world = &desired.world;
+    let place = format!("arn:{}:s3:::{}/{}*", world.partition(), world.bootstrap_bucket(), world.folder());
+    ["s3:GetObject", "s3:PutObject"].map(|action| Access::of(When::Create, action, place.clone())).into()
 }
 
 fn is_declared(kind: &dyn AnyKind, desired: &Desired) -> bool {

@@ -113,7 +113,7 @@ case $code in
     advice="What is blocked waits for what no apply brings about, such as an approved model:"
     echo "::notice::$environment: applied, but for what is blocked; the pull request says what it waits for"
     ;;
-  *) plan_again "Applying to $environment failed" "What was done stays (exit $code)." "$code" ;;
+  *) plan_again "Applying to $environment failed" "It ended with exit code $code; below stands what was done, and what was taken back." "$code" ;;
 esac
 {
   printf '### %s\n\n%s [This run](%s).\n\n' "$title" "$advice" "$run"

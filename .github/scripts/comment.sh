@@ -14,8 +14,8 @@ if [[ $# -ne 3 || ! $1 =~ ^[0-9]+$ || ! $2 =~ $hidden ]]; then
 fi
 number=$1
 export MARKER=$2
-# GitHub takes 65,536 characters in a comment.
-longest=65000
+# GitHub takes 65,536 characters in a comment; there must be room to say what was cut.
+longest=65450
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

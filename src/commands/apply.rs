@@ -19,7 +19,7 @@ pub struct Arguments {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    choices: choices::Arguments,
+    choices: choices::Options,
 }
 
 #[derive(Args)]
@@ -62,7 +62,7 @@ pub async fn destroy(arguments: DestroyArguments) -> Result<u8, Error> {
 }
 
 /// Applies a saved plan, if the same plan would be made now.
-async fn run_saved(file: &str, yes: bool, choices: &choices::Arguments) -> Result<u8, Error> {
+async fn run_saved(file: &str, yes: bool, choices: &choices::Options) -> Result<u8, Error> {
     if choices.choices() != Mode::Apply.into() {
         let help = "--prune, --target and --retry belong to `scones plan`, which saved it";
         return Err(Error::other(format!("{file} is applied as it is"), help));

@@ -9,8 +9,9 @@ use crate::address::Address;
 use crate::finding::nearest;
 use crate::plan::{Choices, Mode, Observed, Plan};
 
+// clap knows each group of arguments by the name of its type.
 #[derive(Args, Clone, Default)]
-pub struct Arguments {
+pub struct Options {
     /// Also delete what is owned but declared no more
     #[arg(long)]
     prune: bool,
@@ -25,7 +26,7 @@ pub struct Arguments {
     policy: Option<PathBuf>,
 }
 
-impl Arguments {
+impl Options {
     pub fn choices(&self) -> Choices {
         let mode = if self.prune { Mode::Prune } else { Mode::Apply };
         Choices { mode, retry: self.retry, targets: self.targets.clone() }

@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
-    choices: choices::Arguments,
+    choices: choices::Options,
     /// Exit 0 even if there are changes
     #[arg(long)]
     exit_zero: bool,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{Context, Error, accept, compare, exit, print, tell, write_file};
+use crate::apply::copies;
 use crate::artifact::Artifact;
-use crate::aws::bootstrap;
 use crate::environment::blocks::promotion::Promotion;
 use crate::environment::source::{self, Source};
 use crate::environment::{self, Environment, edit};
@@ -240,18 +240,17 @@ fn checked(text: &Arc<Source>, to: &Open) -> Result<Environment, Error> {
 /// Puts into the other account's bucket what is pinned there.
 async fn copy(from: &Open, to: &Open, wanted: &mut Wanted) -> Result<(), Error> {
     let (source, target) = (&from.context.aws, &to.context.aws);
-    if !bootstrap::exists(target).await? {
-        bootstrap::create(target).await?;
+    if copies::make_room(target).await? {
         tell(&format!("made the bucket {}", target.world.bootstrap_bucket()));
     }
     for function in &wanted.taken.functions {
-        if promoting::copy_package(source, target, function).await? {
+        if copies::package(source, target, function).await? {
             tell(&format!("copied the package of {}", function.address));
         }
     }
     for (model, origin, home) in &mut wanted.homes {
         let Home::Copy(place) = home else { continue };
-        let copied: Artifact = promoting::copy_artifact(source, target, origin, place).await?;
+        let copied: Artifact = copies::artifact(source, target, origin, place).await?;
         tell(&format!("copied the artifact of {} ({:.1} MB)", model.address, origin.size as f64 / 1e6));
         *home = Home::There(copied);
     }

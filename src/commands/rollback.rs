@@ -21,7 +21,7 @@ pub struct Arguments {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    choices: choices::Arguments,
+    choices: choices::Options,
 }
 
 pub async fn run(arguments: Arguments) -> Result<u8, Error> {

@@ -88,7 +88,7 @@ mod tests {
     const HEAD: &str = "app: shop\nenvironment: toy\naccount: \"123456789012\"\nregion: eu-west-1\n\
         stacks: { base: { template: base.yaml } }\n\
         roles: { run: { assumed_by: sagemaker.amazonaws.com } }\n\
-        models: { net: { image: \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/net:1\", role: run } }\n";
+        models: { net: { image: \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/net:1\", artifact: \"s3://b/model.tar.gz\", role: run } }\n";
     /// What an alarm says that goes off on the first failure.
     const FAILS: &str = "metric: AWS/SageMaker Invocation5XXErrors, statistic: Sum, period: 1m, comparison: \">\", threshold: 0";
 

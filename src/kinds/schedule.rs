@@ -12,7 +12,7 @@ use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
 use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
-use crate::kind::{ANY, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
+use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Namesake, Part, Target, Wanted, When, World};
 use crate::units::Seconds;
 
 const RULE: &[&str] = &["arn:{partition}:events:{region}:{account}:rule/{name}"];
@@ -57,8 +57,8 @@ impl Kind for Schedule {
     const CALLS: &'static [Call] = &[
         Call::of(When::Search, ANY, &["events:ListRules"]),
         Call::of(When::Search, RULE, &["events:ListTagsForResource"]),
-        Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule"]),
-        Call::of(When::Create, RULE, &["events:PutRule", "events:TagResource", "events:RemoveTargets", "events:PutTargets"]),
+        Call::of(When::Read, RULE, &["events:ListTargetsByRule"]),
+        Call::of(When::Create, RULE, rule::CREATE),
         Call::of(When::Update(&["rule"]), RULE, &["events:PutRule"]),
         Call::of(When::Update(&["targets"]), RULE, &["events:RemoveTargets", "events:PutTargets"]),
         Call::of(When::Update(&[]), RULE, &["events:TagResource"]),
@@ -91,6 +91,10 @@ impl Kind for Schedule {
         }
         let scheduled = Scheduled::invoking(&arn, input, expression?, spec.enabled);
         scope.is_sound().then_some(scheduled)
+    }
+
+    fn accesses(world: &World, name: &str, _: &Scheduled) -> Vec<Access> {
+        rule::accesses(world, name)
     }
 
     /// As many requests as rules, or one listing for all, and one for the targets of each.

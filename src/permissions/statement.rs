@@ -10,6 +10,8 @@ type Action = &'static str;
 /// A condition key.
 type Key = &'static str;
 type Resources = BTreeSet<String>;
+/// From so many types on, a name stands for resources of any type.
+const MANY_TYPES: usize = 4;
 /// A condition key and the values it may have.
 type Condition = Option<(Key, BTreeSet<String>)>;
 
@@ -81,7 +83,7 @@ impl Statement {
         let mut document = Map::new();
         document.insert("Effect".to_owned(), json!("Allow"));
         document.insert("Action".to_owned(), json!(self.actions));
-        document.insert("Resource".to_owned(), json!(self.on));
+        document.insert("Resource".to_owned(), json!(shortened(&self.on)));
         if let Some((key, values)) = &self.only {
             document.insert("Condition".to_owned(), json!({ "StringEquals": { *key: values } }));
         }
@@ -98,6 +100,20 @@ fn kind(arn: &str) -> &str {
         Some("sns") => "topic",
         _ => resource.split([':', '/']).next().unwrap_or_default(),
     }
+}
+
+/// Resources of many types of one service that all are named alike, as one pattern for any type: what the actions can do to
+/// other types of that name is nothing, or is the environment's own. IAM counts characters.
+fn shortened(resources: &Resources) -> Resources {
+    let split = |arn: &str| {
+        let (head, resource) = (arn.rsplit_once(':')?, arn.rsplit_once(':')?.1);
+        let (_, name) = resource.split_once('/')?;
+        (!head.0.ends_with(':')).then(|| format!("{}:*/{name}", head.0))
+    };
+    let mut types: BTreeMap<String, usize> = BTreeMap::new();
+    resources.iter().filter_map(|arn| split(arn)).for_each(|any| *types.entry(any).or_default() += 1);
+    let many = |arn: &String| split(arn).filter(|any| types.get(any).is_some_and(|count| *count >= MANY_TYPES));
+    resources.iter().map(|arn| many(arn).unwrap_or_else(|| arn.clone())).collect()
 }
 
 /// Leaves out what another pattern of the same set covers.
@@ -162,6 +178,16 @@ mod tests {
         let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<String>>();
         assert_eq!(uncovered(set(&["f:a-*", "f:a-*:*", "f:b", "f:b:*"])), set(&["f:a-*", "f:b", "f:b:*"]));
         assert_eq!(uncovered(set(&["*", "f:a"])), set(&["*"]));
+    }
+
+    #[test]
+    fn a_name_of_many_types_stands_for_any() {
+        let arns = |types: &[&str]| types.iter().map(|one| format!("arn:aws:sagemaker:r:1:{one}/a-e-*")).collect::<Resources>();
+        let few = arns(&["endpoint", "model", "endpoint-config"]);
+        assert_eq!(shortened(&few), few);
+        assert_eq!(shortened(&arns(&["endpoint", "model", "endpoint-config", "model-package-group"])), arns(&["*"]));
+        let others = Resources::from(["a/b", "c/b", "d/b", "e/b"].map(|place| format!("arn:aws:s3:::{place}")));
+        assert_eq!(shortened(&others), others);
     }
 
     #[test]

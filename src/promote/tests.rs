@@ -154,7 +154,7 @@ fn a_pin_is_one_things() {
 fn what_is_of_one_environment_alone_stays() {
     let text = text("prod", "111122223333", &pinned(), "").replace(
         "models:\n",
-        "models:\n  own: { image: \"123456789012.dkr.ecr.us-east-1.amazonaws.com/net:1\", artifact: s3://p/m, role: run }\n",
+        "models:\n  own: { image: \"123456789012.dkr.ecr.us-east-1.amazonaws.com/net:1\", artifact: s3://own/model.tar.gz, role: run }\n",
     );
     let taken = takes(&observed(), &files(&text));
     assert_eq!(taken.left.len(), 1);

@@ -68,7 +68,7 @@ fn nothing_needs_the_records() {
     let config = aws_sdk_s3::config::Builder::from(sdk()).force_path_style(true).build();
     let s3 = aws_sdk_s3::Client::from_conf(config);
     let bucket = "scones-123456789012-us-east-1";
-    for prefix in ["history/unrecorded/", "leases/unrecorded/"] {
+    for prefix in ["applies/unrecorded/toy/history/", "applies/unrecorded/toy/lease.json"] {
         let found = wait(s3.list_objects_v2().bucket(bucket).prefix(prefix).send()).unwrap();
         assert!(!found.contents().is_empty(), "{prefix}");
         for object in found.contents() {

@@ -21,7 +21,7 @@ fn s3() -> aws_sdk_s3::Client {
 }
 
 fn key(app: &str) -> String {
-    format!("leases/{app}/toy.json")
+    format!("applies/{app}/toy/lease.json")
 }
 
 fn lease(app: &str) -> Value {

@@ -164,6 +164,9 @@ fn a_rollout_has_alarms_of_its_own_that_go_with_its_configuration() {
 
     project.scones(&["destroy", "toy", "--yes"]).expect(0);
     assert!(copies("canary").is_empty() && configurations("canary").is_empty());
+    // What the alarms hold is said once, where they are declared.
+    let run = project.scones(&["plan", "toy"]).expect(2);
+    assert!(run.stdout.contains("canary: 10") && !run.stdout.contains("watched"), "{}", run.stdout);
     assert_no_violations();
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::rule::{Scheduled, members};
+use super::rule::{CREATE, Scheduled, members};
 use super::sagemaker::{base, check_name};
 use crate::aws::{Aws, AwsError, arn};
 use crate::desired::Scope;
@@ -57,13 +57,13 @@ impl Kind for Monitor {
     const KEPT_GENERATIONS: usize = 0;
     const CALLS: &'static [Call] = &[
         Call::of(When::Read, ANY, &["events:ListRules"]),
-        Call::of(When::Read, RULE, &["events:DescribeRule", "events:ListTargetsByRule", "events:ListTagsForResource"]),
+        Call::of(When::Read, RULE, &["events:ListTargetsByRule", "events:ListTagsForResource"]),
         Call::of(When::Search, ANY, &["sagemaker:ListMonitoringSchedules"]),
         Call::of(When::Search, SCHEDULE, &["sagemaker:ListTags"]),
         Call::of(When::Read, ANY, &["sagemaker:ListDataQualityJobDefinitions"]),
         Call::of(When::Read, SCHEDULE, &["sagemaker:DescribeMonitoringSchedule"]),
         Call::of(When::Read, DEFINITION, &["sagemaker:DescribeDataQualityJobDefinition"]),
-        Call::of(When::Create, RULE, &["events:PutRule", "events:TagResource", "events:RemoveTargets", "events:PutTargets"]),
+        Call::of(When::Create, RULE, CREATE),
         Call::of(When::Create, BASELINE, BASELINES),
         Call::of(When::Create, DEFINITION, DEFINITIONS),
         Call::of(
@@ -144,11 +144,13 @@ impl Kind for Monitor {
         }
     }
 
-    fn accesses(world: &World, _: &str, state: &State) -> Vec<Access> {
-        match state {
+    /// Rules are asked for whatever the engine is, since the live one may be another.
+    fn accesses(world: &World, name: &str, state: &State) -> Vec<Access> {
+        let own = match state {
             State::Lambda(_) => vec![],
             State::Sagemaker(state) => quality::accesses(world, state),
-        }
+        };
+        own.into_iter().chain(super::rule::accesses(world, name)).collect()
     }
 
     /// Looks for each with its own engine first; the other one is asked for what is not found, since a declared engine

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::sagemaker::Others;
 use crate::desired::Scope;
+use crate::kind::{Access, When, World};
 use crate::units::Seconds;
 
 pub use read::{namesakes, observe};
@@ -24,6 +25,10 @@ const TARGET: &str = "function";
 const ALIAS: &str = "live";
 /// How long the input of a target may be. Source: the type `Target` in EventBridge's API reference.
 pub const LONGEST_INPUT: usize = 8192;
+
+/// What making a rule sends; whether it is made is seen by describing it.
+pub const CREATE: &[&str] =
+    &["events:PutRule", "events:TagResource", "events:DescribeRule", "events:RemoveTargets", "events:PutTargets"];
 
 /// A rule with all of its targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +77,13 @@ impl Scheduled {
         };
         Self { rule, targets: [(TARGET.to_owned(), target)].into() }
     }
+}
+
+/// A look at the environment lists the rules that bear its prefix; others are described one by one.
+pub fn accesses(world: &World, name: &str) -> Vec<Access> {
+    let arn = world.arn("events", &format!("rule/{name}"));
+    let is_listed = name.starts_with(&world.prefix());
+    (!is_listed).then(|| Access::of(When::Read, "events:DescribeRule", arn)).into_iter().collect()
 }
 
 /// The expression of an interval, written under `every`.
