@@ -59,6 +59,8 @@ pub struct Role<'a> {
 /// Returns what does not fit in a workflow. The paths lead into its definition.
 #[must_use]
 pub fn check(workflow: &Workflow) -> Vec<Finding> {
+    let definition = function::with_versions(workflow.definition, workflow.functions);
+    let workflow = &Workflow { definition: &definition, ..*workflow };
     let mut findings = source::check(workflow);
     findings.extend(raised::check(workflow));
     findings.extend(flow::check(workflow, first_input(workflow)));

@@ -119,11 +119,21 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generation {
     pub name: String,
+    /// What others refer to it by, where its name alone says too little: the ARN of a version, whose name is a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
     /// Something live or pending refers to it.
     pub in_use: bool,
-    /// The names of generations of other kinds that it refers to.
+    /// The generations of other kinds that it refers to, by [`Generation::reference`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refers: Vec<String>,
+}
+
+impl Generation {
+    /// What others refer to it by.
+    pub fn reference(&self) -> &str {
+        self.arn.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// A resource as AWS has it.
@@ -198,6 +208,14 @@ impl<S> Live<S> {
     }
 }
 
+/// Attributes of live resources that tell what runs; no reference leads to them.
+pub mod runs {
+    /// The number of the version that the alias `live` leads to; on the way to another one, the one it comes from.
+    pub const VERSION: &str = "served_version";
+    /// Its content, by a mark that is the same for the same content in every environment.
+    pub const CONTENT: &str = "served_content";
+}
+
 /// What an ARN belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
@@ -263,6 +281,8 @@ pub trait Kind: Send + Sync + 'static {
     const STAMPED: bool = true;
     /// How many older generations are kept for a step back.
     const KEPT_GENERATIONS: usize = 2;
+    /// Whether [`Kind::refers`] says what older generations refer to.
+    const GENERATIONS_REFER: bool = false;
     /// How long a change may take to settle.
     const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -281,6 +301,12 @@ pub trait Kind: Send + Sync + 'static {
 
     /// Turns what a person wrote into the state that AWS should have. Faults go to the scope; `None` if there were any.
     fn desired(spec: Self::Spec, scope: &mut Scope<'_>) -> Option<Self::State>;
+
+    /// Those attributes of a live resource that are known to hold after changes of it: the ARN of a version where no content
+    /// changes.
+    fn after(_attributes: &BTreeMap<String, String>, _changes: &[Change]) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 
     /// What reading or making a resource takes of what is not its own: an artifact to look at, a role to pass.
     fn accesses(_world: &World, _name: &str, _state: &Self::State) -> Vec<Access> {
@@ -302,6 +328,15 @@ pub trait Kind: Send + Sync + 'static {
     /// Names resources of this kind that are named as the environment's are.
     fn discover(_aws: &Aws) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send {
         async { Ok(vec![]) }
+    }
+
+    /// What older generations refer to, by their names, where [`Kind::observe`] does not say it: asked for only when something
+    /// they could refer to may have to be collected.
+    fn refers(
+        _aws: &Aws,
+        _live: &Live<Self::State>,
+    ) -> impl Future<Output = Result<BTreeMap<String, Vec<String>>, AwsError>> + Send {
+        async { Ok(BTreeMap::new()) }
     }
 
     /// Lists what bears the environment's prefix and whose name does not say which resource it is: what is named by its

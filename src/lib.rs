@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod plan;
 pub mod policy;
 pub mod promote;
+pub mod release;
 pub mod report;
 pub mod stamp;
 pub mod template;

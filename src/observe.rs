@@ -48,6 +48,7 @@ pub async fn observe(aws: &Aws, desired: &Desired, registry: &Registry, looking:
         searched.insert(address.clone());
     }
     declared::step_back(aws, desired, registry, &mut declared).await?;
+    declared::references(aws, registry, &mut declared).await?;
     let seen = seen?;
     let strangers = strangers::strangers(&found, seen.named, desired, registry);
     let namesakes = strangers::unclaimed(seen.namesakes, &found, &declared, desired, registry);

@@ -23,13 +23,12 @@ impl Context {
         Blocks::of(&self.desired.blocks).map_err(|(path, message)| Error::other(format!("{}: {message}", path.join(".")), ""))
     }
 
-    /// The ARN of a declared resource, which is known before it exists.
-    pub fn arn(&self, section: &str, name: &str) -> Result<String, Error> {
-        let address = Address::new(section, name);
-        let known =
-            self.registry.get(section).zip(self.desired.resources.get(&address)).and_then(|(kind, resource)| {
-                kind.attributes(&self.desired.world, &resource.name, &Value::Null, None).remove("arn")
-            });
+    /// The ARN that a declared workflow is started by: that of its alias, which is known before it exists.
+    pub fn workflow(&self, name: &str) -> Result<String, Error> {
+        let address = Address::new("state_machines", name);
+        let known = self.registry.get(&address.section).zip(self.desired.resources.get(&address)).and_then(|(kind, resource)| {
+            kind.attributes(&self.desired.world, &resource.name, &Value::Null, None).remove("live_arn")
+        });
         match known {
             Some(Attribute::Known(arn)) => Ok(arn),
             _ => Err(Error::other(format!("{address} is not declared"), "")),

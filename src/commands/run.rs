@@ -82,7 +82,7 @@ struct Workflow<'a> {
 
 impl<'a> Workflow<'a> {
     fn of(context: &'a Context, running: Running) -> Result<Self, Error> {
-        let machine = context.arn("state_machines", &running.workflow)?;
+        let machine = context.workflow(&running.workflow)?;
         let upload = Place::parse(&running.upload)
             .ok_or_else(|| Error::other(format!("run.upload: `{}` is no address", running.upload), "write s3://bucket/prefix"))?;
         Ok(Self { context, machine, upload, running })

@@ -7,6 +7,7 @@ use super::{Context, EnvironmentName, Error, Format, exit, print};
 use crate::health::{Code, verdict};
 use crate::observe::{Looking, health};
 use crate::plan::{Mode, plan};
+use crate::release::release;
 use crate::report;
 
 #[derive(Args)]
@@ -23,12 +24,13 @@ pub async fn run(arguments: Arguments) -> Result<u8, Error> {
     let health = health(&context.aws, &observed).await?;
     let plan = plan(&context.desired, &observed, &context.registry, Mode::Apply);
     let verdict = verdict(&plan, &health);
+    let release = release(&observed);
     match arguments.format {
-        Format::Text => print(&report::status::text(&plan, &health, &verdict))?,
+        Format::Text => print(&report::status::text(&plan, &health, &release, &verdict))?,
         Format::Json => {
             let plan =
                 json!({ "summary": plan.summary, "steps": plan.steps.iter().map(|step| &step.address).collect::<Vec<_>>() });
-            print(&format!("{:#}", json!({ "verdict": verdict, "configuration": plan, "health": health })))?;
+            print(&format!("{:#}", json!({ "verdict": verdict, "release": release, "configuration": plan, "health": health })))?;
         }
     }
     Ok(match verdict.code {

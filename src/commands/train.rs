@@ -10,7 +10,7 @@ use super::{Context, EnvironmentName, Error, exit, print};
 pub async fn run(environment: EnvironmentName) -> Result<u8, Error> {
     let context = Context::open(&environment.environment).await?;
     let training = context.blocks()?.training.ok_or_else(|| missing("training", &context.name))?;
-    let machine = context.arn("state_machines", &training.workflow)?;
+    let machine = context.workflow(&training.workflow)?;
     let limit = Duration::from_secs(training.timeout.0.into());
     let input = Value::Object(training.input);
     let (output, ending) = watched(&context, &machine, &execution_name("train", 0), &input, limit).await?;

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::function::with_version_to_come;
 use super::needs::{self, Need};
 use super::{Role, Workflow};
 use crate::finding::{Finding, below};
@@ -49,6 +50,9 @@ fn finding(missing: &[Need], path: &[String], role: &Role) -> Option<Finding> {
 
 /// Writes a resource as an environment file does: of the partition, region and account at hand.
 fn with_references(resource: &str) -> String {
+    if let Some(function) = with_version_to_come(resource) {
+        return format!("{function}:*");
+    }
     match resource.splitn(6, ':').collect::<Vec<_>>().as_slice() {
         ["arn", "*", service, "", "", rest] => format!("arn:${{partition}}:{service}:::{rest}"),
         ["arn", "*", service, "*", "*", rest] => format!("arn:${{partition}}:{service}:${{region}}:${{account}}:{rest}"),

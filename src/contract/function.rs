@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::LIMIT;
 use crate::finding::{Finding, nearest};
@@ -240,6 +240,33 @@ pub struct Function {
     pub arn: String,
     /// Its contract, if it has one.
     pub contract: Option<Contract>,
+}
+
+/// Stands for the number of a version that is published only when the workflow is deployed; Lambda counts from 1.
+const TO_COME: &str = "0";
+
+/// A definition in which references to versions that are not published yet are ARNs with a number that stands for theirs.
+pub(super) fn with_versions(definition: &Value, functions: &[Function]) -> Value {
+    match definition {
+        Value::String(text) => {
+            let name = text.strip_prefix("${functions.").and_then(|rest| rest.strip_suffix(".version_arn}"));
+            let function = name.and_then(|name| functions.iter().find(|function| function.name == name));
+            function.map_or_else(|| definition.clone(), |function| format!("{}:{TO_COME}", function.arn).into())
+        }
+        Value::Array(items) => items.iter().map(|item| with_versions(item, functions)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, value)| (key.clone(), with_versions(value, functions))).collect::<Map<_, _>>().into()
+        }
+        other => other.clone(),
+    }
+}
+
+/// The function of which a version is to come, if an ARN stands for one.
+pub(super) fn with_version_to_come(resource: &str) -> Option<&str> {
+    match unqualified(resource) {
+        (function, Some(TO_COME)) => Some(function),
+        _ => None,
+    }
 }
 
 /// Finds a function by what a task calls it: its ARN, with or without a version or alias, or its name in AWS.

@@ -121,7 +121,7 @@ fn of_service(service: &str, action: &str, pattern: Option<&str>, state: &Map<St
     match (service, action) {
         ("sagemaker", _) => of_sagemaker(action, waits, state),
         ("states", "startExecution") => {
-            let mut needs = vec![Need::new("states:StartExecution", named(state, "StateMachineArn"))];
+            let mut needs = vec![start(state)];
             if waits {
                 needs.extend([Need::anywhere("states:DescribeExecution"), Need::anywhere("states:StopExecution")]);
                 needs.extend(rule("StepFunctionsGetEventsForStepFunctionsExecutionRule"));
@@ -134,6 +134,15 @@ fn of_service(service: &str, action: &str, pattern: Option<&str>, state: &Map<St
         ("dynamodb", _) => vec![Need::anywhere(&format!("dynamodb:{}", pascal(action)))],
         _ => Vec::new(),
     }
+}
+
+/// Starting by an alias or a version needs the permission on the state machine itself.
+///
+/// Source: Step Functions developer guide, "Authorization for versions and aliases".
+fn start(state: &Map<String, Value>) -> Need {
+    let machine = named(state, "StateMachineArn");
+    let plain = machine.match_indices(':').nth(6).and_then(|(colon, _)| machine.get(..colon)).unwrap_or(&machine).to_owned();
+    Need::new("states:StartExecution", plain)
 }
 
 fn of_sagemaker(action: &str, waits: bool, state: &Map<String, Value>) -> Vec<Need> {
@@ -187,7 +196,7 @@ fn of_sdk(service: &str, action: &str, state: &Map<String, Value>) -> Vec<Need> 
     }
     let prefix = match (service, action) {
         ("lambda", "invoke") => return vec![invoke(argument(state, "FunctionName"), None)],
-        ("sfn", "startExecution") => return vec![Need::new("states:StartExecution", named(state, "StateMachineArn"))],
+        ("sfn", "startExecution") => return vec![start(state)],
         ("sns", "publish") => return vec![Need::new("sns:Publish", named(state, "TopicArn"))],
         // Operations whose action has another name.
         ("dynamodb", "batchExecuteStatement" | "executeStatement" | "executeTransaction")

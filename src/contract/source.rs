@@ -56,7 +56,7 @@ fn check_version(written: &str, workflow: &Workflow) -> Option<Finding> {
     };
     let known = super::function::find(workflow.functions, written).map(|function| function.name.as_str());
     let help = match known.or_else(|| nearest_function(workflow.functions, written)) {
-        Some(name) => format!("use `${{functions.{name}.live_arn}}`"),
+        Some(name) => format!("use `${{functions.{name}.version_arn}}`"),
         None => "name one of its aliases or versions".to_owned(),
     };
     Some(Finding::new(&[], message).help(help))
@@ -66,7 +66,7 @@ fn accounts(value: &Value, path: &mut Vec<String>, findings: &mut Vec<Finding>) 
     match value {
         Value::String(text) => findings.extend(account_in(text).map(|account| {
             let message = format!("the account {account} stands in the definition, which then fits no other environment");
-            Finding::new(path, message).help("write `${account}`, or a reference such as `${functions.….live_arn}`")
+            Finding::new(path, message).help("write `${account}`, or a reference such as `${functions.….version_arn}`")
         })),
         Value::Object(members) => {
             for (key, child) in members.iter().filter(|(key, _)| *key != "Comment") {

@@ -31,6 +31,7 @@ pub trait AnyKind: Send + Sync {
     fn named_by_content(&self) -> bool;
     fn stamped(&self) -> bool;
     fn kept_generations(&self) -> usize;
+    fn generations_refer(&self) -> bool;
     fn deadline(&self) -> Duration;
     fn spec_schema(&self, generator: &mut SchemaGenerator) -> Value;
     fn attributes(&self, world: &World, name: &str, spec: &Value, document: Option<&Value>) -> BTreeMap<String, Attribute>;
@@ -38,10 +39,16 @@ pub trait AnyKind: Send + Sync {
     /// # Errors
     /// The path and the message of what does not deserialize.
     fn desired(&self, spec: &Value, scope: &mut Scope<'_>) -> Result<Option<Value>, (Vec<String>, String)>;
+    fn after(&self, attributes: &BTreeMap<String, String>, changes: &[Change]) -> BTreeMap<String, String>;
     fn accesses(&self, world: &World, name: &str, state: &Value) -> Vec<Access>;
     fn observe<'a>(&'a self, aws: &'a Aws, wanted: &'a [Wanted<Value>]) -> BoxFuture<'a, Result<Vec<Live<Value>>, AwsError>>;
     fn detect<'a>(&'a self, aws: &'a Aws, names: &'a [String]) -> BoxFuture<'a, Result<BTreeMap<String, String>, AwsError>>;
     fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>>;
+    fn refers<'a>(
+        &'a self,
+        aws: &'a Aws,
+        live: &'a Live<Value>,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Vec<String>>, AwsError>>;
     fn namesakes<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<Namesake>, AwsError>>;
     fn obstacle<'a>(&'a self, aws: &'a Aws, state: &'a Value) -> BoxFuture<'a, Result<Option<String>, AwsError>>;
     fn create<'a>(&'a self, aws: &'a Aws, to: Target<Value>) -> BoxFuture<'a, Result<(), AwsError>>;
@@ -124,6 +131,9 @@ impl<K: Kind> AnyKind for Erased<K> {
     fn kept_generations(&self) -> usize {
         K::KEPT_GENERATIONS
     }
+    fn generations_refer(&self) -> bool {
+        K::GENERATIONS_REFER
+    }
     fn deadline(&self) -> Duration {
         K::DEADLINE
     }
@@ -143,6 +153,10 @@ impl<K: Kind> AnyKind for Erased<K> {
             Some(state) => erased(&state).map(Some).map_err(|error| (vec![], error.to_string())),
             None => Ok(None),
         }
+    }
+
+    fn after(&self, attributes: &BTreeMap<String, String>, changes: &[Change]) -> BTreeMap<String, String> {
+        K::after(attributes, changes)
     }
 
     fn accesses(&self, world: &World, name: &str, state: &Value) -> Vec<Access> {
@@ -169,6 +183,17 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn discover<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<String>, AwsError>> {
         Box::pin(K::discover(aws))
+    }
+
+    fn refers<'a>(
+        &'a self,
+        aws: &'a Aws,
+        live: &'a Live<Value>,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Vec<String>>, AwsError>> {
+        Box::pin(async move {
+            let live = live.clone().try_map(|state| typed(&state))?;
+            K::refers(aws, &live).await
+        })
     }
 
     fn namesakes<'a>(&'a self, aws: &'a Aws) -> BoxFuture<'a, Result<Vec<Namesake>, AwsError>> {

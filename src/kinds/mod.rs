@@ -15,6 +15,7 @@ mod rollout;
 mod rule;
 mod sagemaker;
 mod schedule;
+mod shift;
 mod stack;
 mod state_machine;
 

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::desired::Scope;
+use crate::kind::{Access, When};
 use crate::units::Seconds;
 
 /// The least and the most that MaximumExecutionTimeoutInSeconds may be.
@@ -18,17 +19,17 @@ const BESIDES: u32 = 30 * 60;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RolloutSpec")]
 pub struct Spec {
-    /// The part of the capacity that gets traffic first, at most 50%; the rest follows at once.
+    /// The part of the traffic that the new one gets first, at most 50%; the rest follows at once.
     canary: Option<Percent>,
-    /// The part of the capacity that gets traffic with each step, 10% to 50%.
+    /// The part of the traffic that the new one gets more of with each step, 10% to 50%.
     linear: Option<Percent>,
     /// How long each step is watched before the next one: up to 1h.
     #[serde(default = "no_time")]
     bake: Seconds,
-    /// Names of declared alarms; any of them going off takes the endpoint back to what it served before.
+    /// Names of declared alarms; any of them going off leads back to what was served before.
     #[serde(default)]
     roll_back_on: Vec<String>,
-    /// When SageMaker gives up and goes back: 10m to 4h, longer than the whole bake.
+    /// When it is given up and goes back: 10m to 4h, longer than the whole bake.
     max_wait: Option<Seconds>,
 }
 
@@ -80,10 +81,10 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Rollout> {
         scope.fault(&["rollout", "linear"], "`canary` and `linear` are two ways: write one of them");
     }
     if canary.is_some_and(|percent| !(1..=50).contains(&percent)) {
-        scope.fault(&["rollout", "canary"], "a canary is 1% to 50% of the capacity");
+        scope.fault(&["rollout", "canary"], "a canary is 1% to 50% of the traffic");
     }
     if linear.is_some_and(|percent| !(10..=50).contains(&percent)) {
-        scope.fault(&["rollout", "linear"], "a step is 10% to 50% of the capacity");
+        scope.fault(&["rollout", "linear"], "a step is 10% to 50% of the traffic");
     }
     let bake = spec.bake.0;
     if bake > 3600 {
@@ -103,11 +104,10 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<Rollout> {
     if bake > 3600 {
         // Its fault is noted; what follows from it would only repeat it.
     } else if !WAITS.contains(&max_wait) {
-        scope.fault(&["rollout", "max_wait"], "SageMaker waits for 10m to 4h");
+        scope.fault(&["rollout", "max_wait"], "a rollout is waited for 10m to 4h");
     } else if max_wait <= baking {
         let key = if spec.max_wait.is_some() { "max_wait" } else { "bake" };
-        scope
-            .fault(&["rollout", key], format!("the steps bake for {baking} s in all, and SageMaker gives up after {max_wait} s"));
+        scope.fault(&["rollout", key], format!("the steps bake for {baking} s in all, and it is given up after {max_wait} s"));
     }
     Some(Rollout { canary, linear, bake, roll_back_on: alarms.into_iter().collect::<Option<_>>()?, max_wait })
 }
@@ -122,6 +122,12 @@ fn steps(canary: Option<i32>, linear: Option<i32>) -> u32 {
 }
 
 impl Rollout {
+    /// What watching takes of whoever applies, where the service does not watch by itself.
+    pub fn accesses(&self) -> Option<Access> {
+        let watches = !self.roll_back_on.is_empty();
+        watches.then(|| Access::of(When::Create, "cloudwatch:DescribeAlarms", "*"))
+    }
+
     /// The percentages of the traffic that the new one gets, one step after the other; the last is all of it.
     pub fn shares(&self) -> Vec<i32> {
         match (self.canary, self.linear) {

@@ -159,6 +159,36 @@ pub async fn step_back(aws: &Aws, desired: &Desired, registry: &Registry, declar
     Ok(())
 }
 
+/// Reads what older generations refer to, where one of those that may have to be collected could be among it: versions of
+/// functions that kept versions of workflows call.
+///
+/// # Errors
+/// A failure that concerns all reads alike.
+pub async fn references(aws: &Aws, registry: &Registry, declared: &mut Declared) -> Result<(), AwsError> {
+    let may_be_collected = declared.resources.iter().any(|(address, live)| {
+        let kind = registry.get(&address.section).filter(|kind| !kind.generations_refer());
+        let many = kind.is_some_and(|kind| live.generations.len() >= kind.kept_generations());
+        many && live.generations.iter().any(|one| one.arn.is_some() && !one.in_use)
+    });
+    if !may_be_collected {
+        return Ok(());
+    }
+    let refer = declared.resources.iter().filter_map(|(address, live)| {
+        let kind = registry.get(&address.section).filter(|kind| kind.generations_refer())?;
+        Some(async move { (address.clone(), kind.refers(aws, live).await) })
+    });
+    for (address, read) in join_all(refer.collect::<Vec<_>>()).await {
+        let mut unread = vec![];
+        let found = tolerated("", read, &mut unread)?.unwrap_or_default();
+        let generations = declared.resources.get_mut(&address).map(|live| &mut live.generations);
+        for one in generations.into_iter().flatten() {
+            one.refers.extend(found.get(&one.name).cloned().unwrap_or_default());
+        }
+        declared.note(&address, unread);
+    }
+    Ok(())
+}
+
 /// Reads the tags of what differs from its own service: the search lags, and the stamp is only to be had there. `searched`
 /// are those whose tags come from the search.
 ///

@@ -95,6 +95,10 @@ pub fn decide(desired: &Desired, observed: &Observed, registry: &Registry, retry
             known.extend(live.attributes.iter().map(|(key, value)| (format!("{address}.{key}"), value.clone())));
             known.insert(format!("{address}.arn"), live.arn.clone());
         }
+        if let Some((live, step)) = live.zip(step.as_ref()).filter(|(_, step)| step.action == Action::Update) {
+            let after = kind.after(&live.attributes, &step.changes);
+            known.extend(after.into_iter().map(|(key, value)| (format!("{address}.{key}"), value)));
+        }
         match step {
             Some(step) => decided.steps.push(step),
             None => {

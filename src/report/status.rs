@@ -5,6 +5,7 @@ use super::style::{ADDED, CHANGED, FAINT, HOLE, REMOVED, STRONG, paint};
 use crate::diff::Cause;
 use crate::health::{Alarm, AlarmState, Code, Health, Monitor, Verdict, Workflow, stability};
 use crate::plan::{Action, Plan, Step};
+use crate::release::{Release, Served};
 
 /// The width of the first column: the longest heading and a space.
 const COLUMN: usize = 15;
@@ -12,13 +13,14 @@ const COLUMN: usize = 15;
 const REASON: usize = 70;
 
 /// Renders the page; the verdict comes last.
-pub fn text(plan: &Plan, health: &Health, verdict: &Verdict) -> String {
+pub fn text(plan: &Plan, health: &Health, release: &Release, verdict: &Verdict) -> String {
     let world = plan.world();
     let mut out = vec![
         paint(STRONG, format!("{} / {}", world.app, world.environment)),
         paint(FAINT, format!("account {}, {}", world.account, world.region)),
         String::new(),
     ];
+    self::release(&mut out, release);
     configuration(&mut out, plan);
     alarms(&mut out, &health.alarms);
     health.monitors.iter().for_each(|monitor| self::monitor(&mut out, monitor));
@@ -43,6 +45,35 @@ fn judged(verdict: &Verdict) -> String {
         Code::Attention => format!("{}: {}.", paint(CHANGED, "Needs attention"), verdict.reasons.join(", ")),
         Code::Unknown => format!("{}: {}.", paint(REMOVED, "Unknown"), verdict.reasons.join(", ")),
     }
+}
+
+/// What runs: its short name, then versions, then what endpoints serve.
+fn release(out: &mut Vec<String>, release: &Release) {
+    let Some(name) = &release.name else { return };
+    row(out, "release", &paint(STRONG, name));
+    for one in &release.versions {
+        row(out, "", &format!("  {} {}", one.address.name, paint(FAINT, version(one))));
+    }
+    for one in &release.endpoints {
+        let models: Vec<&str> = one.models.iter().map(|model| short(model)).collect();
+        let text = format!("configuration {}, model {}", short(&one.configuration), models.join(", "));
+        row(out, "", &format!("  {} {}", one.address.name, paint(FAINT, text)));
+    }
+}
+
+fn version(one: &Served) -> String {
+    if !one.shares.is_empty() {
+        let shares: Vec<String> = one.shares.iter().map(|(version, share)| format!("{version} ({share}%)")).collect();
+        return format!("shifts: versions {}", shares.join(", "));
+    }
+    let digits = |package: &str| -> String { package.trim_start_matches("sha256:").chars().take(8).collect() };
+    let package = one.package.as_deref().map(|package| format!(", package {}", digits(package))).unwrap_or_default();
+    format!("version {}{package}", one.version)
+}
+
+/// The hash at the end of a name that is made of content.
+fn short(name: &str) -> &str {
+    name.rsplit('-').next().unwrap_or(name)
 }
 
 fn configuration(out: &mut Vec<String>, plan: &Plan) {

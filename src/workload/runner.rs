@@ -9,18 +9,19 @@ use super::execution::{Ending, Event, Follower, Line};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError};
 
-/// Starts an execution and returns its ARN.
+/// Starts an execution by an alias and returns its ARN.
 ///
 /// # Errors
 /// An express workflow, which has no history to follow, and what Step Functions answers.
-pub async fn start(aws: &Aws, machine: &str, name: &str, input: &Value) -> Result<String, AwsError> {
+pub async fn start(aws: &Aws, alias: &str, name: &str, input: &Value) -> Result<String, AwsError> {
+    let machine = alias.rsplit_once(':').map_or(alias, |(machine, _)| machine);
     let request = aws.states().describe_state_machine().state_machine_arn(machine);
     let found = aws.call("states:DescribeStateMachine", machine, request.send()).await?;
     if found.r#type == StateMachineType::Express {
         let message = "an express workflow keeps no history that could be followed: use a standard one";
         return Err(AwsError::unexpected("states:StartExecution", machine, message));
     }
-    let request = aws.states().start_execution().state_machine_arn(machine).name(name).input(input.to_string());
+    let request = aws.states().start_execution().state_machine_arn(alias).name(name).input(input.to_string());
     Ok(aws.call("states:StartExecution", machine, request.send()).await?.execution_arn)
 }
 

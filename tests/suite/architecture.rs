@@ -44,6 +44,7 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
             "permissions.rs",
             "permissions/",
             "accept.rs",
+            "release.rs",
             "artifact.rs",
             "compare.rs",
             "promote.rs",

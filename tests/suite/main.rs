@@ -25,6 +25,7 @@ mod oracles;
 mod permissions;
 mod promotion;
 mod registry;
+mod releases;
 mod rollouts;
 mod saved;
 mod scaling;

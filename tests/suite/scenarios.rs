@@ -117,6 +117,8 @@ fn a_lost_answer_leaves_no_orphan_and_no_duplicate() {
         ("lambda", "CreateAlias"),
         ("lambda", "AddPermission"),
         ("stepfunctions", "CreateStateMachine"),
+        ("stepfunctions", "PublishStateMachineVersion"),
+        ("stepfunctions", "CreateStateMachineAlias"),
         ("sagemaker", "CreateModel"),
         ("sagemaker", "CreateEndpointConfig"),
         ("sagemaker", "CreateEndpoint"),

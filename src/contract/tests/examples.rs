@@ -62,6 +62,43 @@ fn knows_what_tasks_need() {
 }
 
 #[test]
+fn a_version_to_come_needs_leave_for_versions() {
+    let call = || {
+        json!({ "Resource": "arn:aws:states:::lambda:invoke",
+            "Parameters": { "FunctionName": "${functions.image-classification.version_arn}", "Payload.$": "$" } })
+    };
+    let arn = arn("image-classification");
+    let of_role = |resources: &str| {
+        let found = lacks(call(), json!("lambda:InvokeFunction"), json!(resources));
+        found.into_iter().filter(|finding| finding.contains("lacks")).collect::<Vec<_>>()
+    };
+    assert!(of_role(&format!("{arn}:*")).is_empty());
+    for narrow in [format!("{arn}:live"), arn.clone()] {
+        let found = of_role(&narrow);
+        assert!(found.len() == 1 && found[0].contains(&format!("{arn}:*")), "{narrow}: {found:#?}");
+    }
+    // Its contract counts as that of the alias does.
+    let machine =
+        machine(json!({ "A": { "Type": "Task", "End": true, "Resource": "${functions.filter-inference-result.version_arn}",
+        "Catch": [{ "ErrorEquals": ["NoSuchError"], "Next": "A" }] } }));
+    assert!(shown(&findings(&machine, None)).iter().any(|finding| finding.contains("NoSuchError")));
+}
+
+#[test]
+fn starting_by_an_alias_needs_leave_for_the_machine() {
+    let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:m";
+    let start = || {
+        json!({ "Resource": "arn:aws:states:::aws-sdk:sfn:startExecution",
+            "Parameters": { "StateMachineArn": format!("{machine}:live"), "Input.$": "$" } })
+    };
+    let of_role = |resource: &str| {
+        let found = lacks(start(), json!("states:StartExecution"), json!(resource));
+        found.into_iter().filter(|finding| finding.contains("lacks")).count()
+    };
+    assert_eq!((of_role(machine), of_role(&format!("{machine}:live"))), (0, 1));
+}
+
+#[test]
 fn holds_resources_against_what_is_known_of_them() {
     let put = |key: &str| {
         json!({ "Resource": "arn:aws:states:::aws-sdk:s3:putObject",

@@ -181,7 +181,7 @@ const SPOILT: &[Row] = &[
         "whatever was uploaded last",
         &[("States/SerializeImageData/Parameters/FunctionName", r#""${functions.serialize-image-data.arn}:$LATEST""#)],
         "States.SerializeImageData.Parameters.FunctionName",
-        "${functions.serialize-image-data.live_arn}",
+        "${functions.serialize-image-data.version_arn}",
     ),
     (
         "no version",
@@ -193,7 +193,7 @@ const SPOILT: &[Row] = &[
         "the function's name alone",
         &[("States/ImageClassification/Parameters/FunctionName", r#""scones-unlimited-dev-image-classification""#)],
         "States.ImageClassification.Parameters.FunctionName",
-        "${functions.image-classification.live_arn}",
+        "${functions.image-classification.version_arn}",
     ),
     (
         "an account",
@@ -256,12 +256,12 @@ fn the_role_must_reach_each_function() {
     let cases: [Case; 5] = [
         ("no statement", |policy| policy["Statement"][0]["Action"] = json!(["lambda:GetFunction"])),
         ("not this function", |policy| change(policy, "Statement/0/Resource/1", None)),
-        ("not this alias", |policy| {
-            let text = policy.to_string().replace("image-classification:live", "image-classification");
+        ("not its versions", |policy| {
+            let text = policy.to_string().replace("image-classification:*", "image-classification");
             *policy = serde_json::from_str(&text).expect("it is JSON");
         }),
-        ("another alias", |policy| {
-            let text = policy.to_string().replace("image-classification:live", "image-classification:canary");
+        ("only an alias", |policy| {
+            let text = policy.to_string().replace("image-classification:*", "image-classification:live");
             *policy = serde_json::from_str(&text).expect("it is JSON");
         }),
         ("denied", |policy| {

@@ -121,7 +121,7 @@ async fn read(
     let older_configs = try_join_all(older.iter().map(|name| describe_config(aws, name)));
     let (config, older_configs) = futures::try_join!(describe_config(aws, &current), older_configs)?;
     let generations = older.into_iter().zip(older_configs).filter_map(|(name, config)| {
-        Some(Generation { name: name.clone(), in_use: refers_to(&endpoint, name), refers: models(&config?) })
+        Some(Generation { name: name.clone(), arn: None, in_use: refers_to(&endpoint, name), refers: models(&config?) })
     });
     let generations = generations.collect();
     let mut state = state(&endpoint, config.unwrap_or_else(lost));

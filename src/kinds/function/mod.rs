@@ -2,6 +2,7 @@
 //! who may call that alias, and its log group. Callers always call the alias, so a change reaches them when all of it is
 //! there, and a step back is moving the alias.
 
+mod alias;
 mod list;
 mod members;
 mod read;
@@ -21,6 +22,7 @@ use crate::diff::{Change, Field, Rule};
 use crate::kind::answer::Answer;
 use crate::kind::{ANY, Access, Attribute, Call, Kind, Live, Part, Target, Wanted, When, World};
 use crate::kinds::log_group::{self, LogGroup};
+use crate::kinds::rollout::Rollout;
 use crate::policy;
 use spec::Spec;
 
@@ -28,6 +30,31 @@ use spec::Spec;
 const LIVE: &str = "live";
 /// What the version of the alias `live` should be: the one that equals what was deployed last.
 const CURRENT: &str = "current";
+/// The attribute that is the ARN of the published version that equals what is deployed.
+const VERSION_ARN: &str = "version_arn";
+/// The same of what is declared, where it is published already: after somebody changed only what is deployed.
+const DECLARED_VERSION: &str = "declared_version_arn";
+/// What a version keeps: a change of any of these publishes a new one.
+const PUBLISHED: &[&str] = &[
+    "package",
+    "architecture",
+    "runtime",
+    "handler",
+    "role",
+    "memory",
+    "timeout",
+    "environment",
+    "layers",
+    "tracing",
+    "ephemeral_storage",
+    "dead_letter",
+    "kms_key",
+    "logging",
+    "vpc",
+    "file_systems",
+    "snap_start",
+    "failed_change",
+];
 /// Stands for the value of a variable that no file declares.
 const HIDDEN: &str = "(hidden)";
 
@@ -65,6 +92,8 @@ pub struct State {
     fixed: BTreeMap<String, String>,
     /// Why the last change did not get through: the function shows it, but runs as it was before.
     failed_change: Option<String>,
+    /// How the alias gets from one version to the next; Lambda keeps nothing of it.
+    rollout: Option<Rollout>,
 }
 
 /// What a version keeps, besides code.
@@ -142,6 +171,13 @@ impl Kind for Function {
         Field { path: "vpc.security_groups", rule: Rule::Unordered, why: "security groups have no order" },
         Field { path: "permissions.*", rule: Rule::Document, why: "statements of a policy document" },
         Field { path: "function_permissions.*", rule: Rule::Document, why: "statements of a policy document" },
+        Field { path: "permissions", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "function_permissions", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "log_group", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "description", rule: Rule::InPlace, why: "a version is not published for it" },
+        Field { path: "reserved_concurrency", rule: Rule::InPlace, why: "no version keeps it" },
+        Field { path: "other_aliases", rule: Rule::InPlace, why: "they go at once" },
+        Field { path: "code_kms_key", rule: Rule::InPlace, why: "a version is not published for it" },
     ];
     const INPUTS: &'static [(&'static str, crate::kind::Input)] = &[("source", crate::kind::Input::Package)];
     const KEPT_GENERATIONS: usize = 3;
@@ -242,9 +278,10 @@ impl Kind for Function {
     fn attributes(world: &World, name: &str, _: &Value, _: Option<&Value>) -> BTreeMap<String, Attribute> {
         let arn = function_arn(world, name);
         let live_arn = format!("{arn}:{LIVE}");
-        [("name", name.to_owned()), ("arn", arn), ("live_arn", live_arn)]
-            .map(|(key, value)| (key.to_owned(), Attribute::Known(value)))
-            .into()
+        let known = [("name", name.to_owned()), ("arn", arn), ("live_arn", live_arn)];
+        let later = Attribute::Later("a version has its number once it is published".to_owned());
+        let known = known.map(|(key, value)| (key.to_owned(), Attribute::Known(value)));
+        known.into_iter().chain([(VERSION_ARN.to_owned(), later)]).collect()
     }
 
     fn part(arn: &str) -> Option<Part> {
@@ -253,6 +290,12 @@ impl Kind for Function {
         }
         let name = arn::name(arn, "lambda", "function:")?.split(':').next()?;
         Some(Part { name: name.to_owned(), main: true })
+    }
+
+    fn after(attributes: &BTreeMap<String, String>, changes: &[Change]) -> BTreeMap<String, String> {
+        let publishes = changes.iter().any(|change| PUBLISHED.contains(&change.field()));
+        let version = attributes.get(if publishes { DECLARED_VERSION } else { VERSION_ARN });
+        version.map(|version| (VERSION_ARN.to_owned(), version.clone())).into_iter().collect()
     }
 
     fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
@@ -264,6 +307,7 @@ impl Kind for Function {
         let configuration = &state.configuration;
         let mut found = vec![Access::pass_role(&configuration.role, "lambda")];
         found.extend(configuration.layers.iter().map(|layer| Access::of(When::Create, "lambda:GetLayerVersion", layer)));
+        found.extend(state.rollout.iter().flat_map(Rollout::accesses));
         if let Some(key) = &configuration.kms_key {
             found.push(Access::of(When::Read, "kms:Decrypt", key));
             found.extend(["kms:CreateGrant", "kms:Encrypt"].map(|action| Access::of(When::Create, action, key)));

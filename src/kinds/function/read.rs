@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
-use aws_sdk_lambda::types::{
-    AliasConfiguration, AliasRoutingConfiguration, FunctionConfiguration, LastUpdateStatus, LoggingConfig, State as Stage,
-};
+use aws_sdk_lambda::types::{AliasConfiguration, FunctionConfiguration, LastUpdateStatus, LoggingConfig, State as Stage};
 use futures::future::{join_all, try_join_all};
 use serde_json::{Map, Value};
 
+use super::alias::{Latest, generations, live_alias, runs, weights};
 use super::list::{aliases, versions};
 use super::{
-    Alias, CURRENT, Configuration, FileSystem, HIDDEN, LIVE, Logging, OtherAlias, State, Vpc, differing_fields, log_group_name,
+    Configuration, DECLARED_VERSION, FileSystem, HIDDEN, LIVE, Logging, OtherAlias, State, VERSION_ARN, Vpc, log_group_name,
     normal_statement,
 };
 use crate::aws::{Aws, AwsError, Optional};
 use crate::desired::tag;
-use crate::kind::{Generation, Live, Status, Tags, Wanted};
+use crate::kind::{Live, Status, Tags, Wanted};
 use crate::kinds::log_group::{self, LogGroup};
 
 pub async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
@@ -102,12 +101,20 @@ fn assemble(name: &str, answers: Answers, log_group: Option<LogGroup>, desired: 
     let (package, code) = (tags.remove(tag::PACKAGE), tags.remove(tag::CODE));
     let sha256 = latest.code_sha256.as_deref().unwrap_or_default();
     let mut configuration = configuration(name, latest)?;
+    let published = Latest { name, configuration: &configuration.clone(), sha256 };
+    let current = published.current(&answers.versions, &answers.aliases)?;
+    let uploaded = desired.filter(|desired| package.as_ref() == Some(&desired.package));
+    let declared = uploaded.zip(code.as_deref()).map(|(desired, sha256)| {
+        let declared = Latest { name, configuration: &desired.configuration, sha256 };
+        declared.current(&answers.versions, &answers.aliases)
+    });
+    let declared = declared.transpose()?.flatten();
     let (mut alias, mut other_aliases) = (None, BTreeMap::new());
     for found in &answers.aliases {
         let version = found.function_version.clone().unwrap_or_default();
         match found.name.as_deref() {
             Some(LIVE) => {
-                alias = Some(live_alias(found, compared(name, &version, &answers.versions, &configuration, sha256)?));
+                alias = Some(live_alias(found, published.compared(&version, &answers.versions)?));
             }
             other => {
                 let weights = weights(found.routing_config.as_ref());
@@ -139,11 +146,15 @@ fn assemble(name: &str, answers: Answers, log_group: Option<LogGroup>, desired: 
         function_permissions: answers.function_permissions,
         fixed: fixed(latest),
         failed_change: failed_change(latest),
+        rollout: desired.and_then(|desired| desired.rollout.clone()),
     };
     let mut live = Live::settled(name, latest.function_arn.clone().unwrap_or_default(), state, Some(tags));
     live.revision = latest.revision_id.clone();
     live.status = status(latest);
-    live.generations = generations(&answers.versions, &answers.aliases);
+    live.generations = generations(&live.arn, &answers.versions, &answers.aliases);
+    let versions = [(VERSION_ARN, current), (DECLARED_VERSION, declared)];
+    let arn = |(key, number): (&str, Option<String>)| Some((key.to_owned(), format!("{}:{}", live.arn, number?)));
+    live.attributes = versions.into_iter().filter_map(arn).chain(runs(&answers.versions, &answers.aliases)).collect();
     Ok(live)
 }
 
@@ -157,7 +168,7 @@ fn tags(name: &str, function: &GetFunctionOutput) -> Result<Tags, AwsError> {
 }
 
 /// Folds what Lambda leaves out to what it means.
-fn configuration(name: &str, found: &FunctionConfiguration) -> Result<Configuration, AwsError> {
+pub fn configuration(name: &str, found: &FunctionConfiguration) -> Result<Configuration, AwsError> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let environment = found.environment.as_ref();
     if let Some(error) = environment.and_then(|environment| environment.error.as_ref()) {
@@ -247,27 +258,6 @@ fn fixed(found: &FunctionConfiguration) -> BTreeMap<String, String> {
     fixed
 }
 
-fn weights(routing: Option<&AliasRoutingConfiguration>) -> BTreeMap<String, f64> {
-    routing.and_then(|routing| routing.additional_version_weights.clone()).unwrap_or_default().into_iter().collect()
-}
-
-/// Says of an alias's version whether it is what is deployed, by its content.
-fn compared(
-    name: &str,
-    version: &str,
-    versions: &[FunctionConfiguration],
-    latest: &Configuration,
-    sha256: &str,
-) -> Result<String, AwsError> {
-    let found = versions.iter().find(|found| version != "$LATEST" && found.version.as_deref() == Some(version));
-    let Some(found) = found else { return Ok(version.to_owned()) };
-    let mut differing = differing_fields(&configuration(name, found)?, latest);
-    if found.code_sha256.as_deref() != Some(sha256) {
-        differing.push("code".to_owned());
-    }
-    Ok(if differing.is_empty() { CURRENT.to_owned() } else { format!("{version}, which differs in {}", differing.join(", ")) })
-}
-
 /// A change that failed is no failed function: that still runs as before, and is not made anew.
 fn status(found: &FunctionConfiguration) -> Status {
     match (&found.state, &found.last_update_status) {
@@ -285,47 +275,6 @@ fn failed_change(found: &FunctionConfiguration) -> Option<String> {
 
 fn reason(told: Option<&str>) -> String {
     told.filter(|told| !told.is_empty()).unwrap_or("AWS gives no reason").to_owned()
-}
-
-/// The published versions behind the one that callers call.
-fn generations(versions: &[FunctionConfiguration], aliases: &[AliasConfiguration]) -> Vec<Generation> {
-    let current =
-        aliases.iter().find(|alias| alias.name.as_deref() == Some(LIVE)).and_then(|alias| alias.function_version.as_deref());
-    let referred = |version: &str| {
-        aliases.iter().any(|alias| {
-            alias.function_version.as_deref() == Some(version) || weights(alias.routing_config.as_ref()).contains_key(version)
-        })
-    };
-    let mut numbers: Vec<u64> = versions
-        .iter()
-        .filter_map(|found| found.version.as_deref())
-        .filter(|version| Some(*version) != current)
-        .filter_map(|version| version.parse().ok())
-        .collect();
-    numbers.sort_unstable_by(|a, b| b.cmp(a));
-    let name = |number: u64| number.to_string();
-    numbers.into_iter().map(name).map(|name| Generation { in_use: referred(&name), name, refers: vec![] }).collect()
-}
-
-/// The alias `live` and the version it points to, compared with what is deployed now.
-pub async fn alias(aws: &Aws, name: &str) -> Result<Option<(Alias, String)>, AwsError> {
-    let function = aws.call("lambda:GetFunction", name, aws.lambda().get_function().function_name(name).send());
-    let (function, versions, aliases) = futures::join!(function, versions(aws, name), aliases(aws, name));
-    let latest = function?.configuration.unwrap_or_else(|| FunctionConfiguration::builder().build());
-    let Some(found) = aliases?.into_iter().find(|alias| alias.name.as_deref() == Some(LIVE)) else { return Ok(None) };
-    let number = found.function_version.clone().unwrap_or_default();
-    let sha256 = latest.code_sha256.as_deref().unwrap_or_default();
-    let version = compared(name, &number, &versions?, &configuration(name, &latest)?, sha256)?;
-    Ok(Some((live_alias(&found, version), number)))
-}
-
-fn live_alias(found: &AliasConfiguration, version: String) -> Alias {
-    Alias {
-        name: LIVE.to_owned(),
-        version,
-        weights: weights(found.routing_config.as_ref()),
-        description: found.description.clone().unwrap_or_default(),
-    }
 }
 
 /// Puts the real values in the place of variables that are hidden, so that a change of something else keeps them.
@@ -373,34 +322,5 @@ mod tests {
         assert_eq!((status(&refused), failed_change(&refused)), (Status::Settled, Some("no addresses".to_owned())));
         let broken = FunctionConfiguration::builder().state(Stage::Failed).build();
         assert_eq!(status(&broken), Status::Failed("AWS gives no reason".to_owned()));
-    }
-
-    #[test]
-    fn an_alias_is_compared_by_content() {
-        let version = |number: &str, memory: i32, sha256: &str, description: &str| {
-            FunctionConfiguration::builder()
-                .version(number)
-                .memory_size(memory)
-                .code_sha256(sha256)
-                .description(description)
-                .build()
-        };
-        let latest = configuration("f", &version("$LATEST", 256, "new", "text")).unwrap();
-        let versions = [version("$LATEST", 256, "new", ""), version("1", 128, "old", ""), version("2", 256, "new", "")];
-        let compared = |number| compared("f", number, &versions, &latest, "new").unwrap();
-        assert_eq!(compared("2"), "current");
-        assert_eq!(compared("1"), "1, which differs in memory, code");
-        assert_eq!(compared("$LATEST"), "$LATEST");
-    }
-
-    #[test]
-    fn older_versions_come_newest_first() {
-        let version = |number: &str| FunctionConfiguration::builder().version(number).build();
-        let versions = ["$LATEST", "1", "2", "9", "10"].map(version);
-        let routing = AliasRoutingConfiguration::builder().additional_version_weights("2", 0.1).build();
-        let live = AliasConfiguration::builder().name("live").function_version("10").routing_config(routing).build();
-        let found = generations(&versions, &[live]);
-        let found: Vec<(&str, bool)> = found.iter().map(|one| (one.name.as_str(), one.in_use)).collect();
-        assert_eq!(found, [("9", false), ("2", true), ("1", false)]);
     }
 }

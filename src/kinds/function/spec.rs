@@ -11,6 +11,7 @@ use crate::desired::Scope;
 use crate::kind::Written;
 use crate::kind::written::Form;
 use crate::kinds::log_group::{LogGroup, Retention};
+use crate::kinds::rollout;
 use crate::units::Seconds;
 
 /// The most bytes that all variables may have together, written as JSON, as Lambda counts them.
@@ -132,6 +133,8 @@ pub struct Spec {
     /// Who else may call its alias `live`: statements by their id.
     #[serde(default)]
     permissions: BTreeMap<String, Permission>,
+    /// How the alias `live` gets to a new version; without it, at once.
+    rollout: Option<rollout::Spec>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
@@ -207,6 +210,7 @@ fn invoke() -> String {
 
 pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
     check(&spec, scope);
+    let rollout = spec.rollout.and_then(|rollout| rollout::desired(rollout, scope));
     let role = scope.role(&spec.role, &["role"])?;
     let package = scope.package();
     if package.is_none() && scope.is_sound() {
@@ -258,6 +262,7 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
         function_permissions: BTreeMap::new(),
         fixed: [("package_type".to_owned(), "Zip".to_owned())].into(),
         failed_change: None,
+        rollout,
     };
     scope.is_sound().then_some(state)
 }

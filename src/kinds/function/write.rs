@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_lambda::types::{
-    AliasRoutingConfiguration, ApplicationLogLevel, Architecture, DeadLetterConfig, Environment, EphemeralStorage, FunctionCode,
-    LogFormat, LoggingConfig, Runtime, SnapStart, SnapStartApplyOn, SystemLogLevel, TracingConfig, TracingMode, VpcConfig,
+    ApplicationLogLevel, Architecture, DeadLetterConfig, Environment, EphemeralStorage, FunctionCode, LogFormat, LoggingConfig,
+    Runtime, SnapStart, SnapStartApplyOn, SystemLogLevel, TracingConfig, TracingMode, VpcConfig,
 };
 use serde_json::Value;
 
-use super::{Alias, CURRENT, Configuration, LIVE, State, current_alias, function_arn, log_group_name, read};
+use super::{Configuration, LIVE, State, alias, function_arn, log_group_name, read};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, bootstrap, tags};
 use crate::desired::tag;
@@ -46,7 +46,7 @@ pub async fn create(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
     if let Some(count) = to.state.reserved_concurrency {
         reserve(aws, &to.name, Some(count)).await?;
     }
-    point_alias(aws, &to.name, None).await?;
+    alias::point(aws, to).await?;
     for (sid, statement) in &to.state.permissions {
         allow(aws, &to.name, sid, statement).await?;
     }
@@ -77,11 +77,11 @@ pub async fn update(aws: &Aws, from: &State, to: &Target<State>) -> Result<(), A
         reserve(aws, name, new.reserved_concurrency).await?;
     }
     if !configured || !coded || from.alias != new.alias {
-        point_alias(aws, name, read::alias(aws, name).await?).await?;
+        alias::point(aws, to).await?;
     }
     update_permissions(aws, from, to).await?;
-    for alias in from.other_aliases.keys().filter(|alias| !new.other_aliases.contains_key(*alias)) {
-        let request = aws.lambda().delete_alias().function_name(name).name(alias);
+    for other in from.other_aliases.keys().filter(|other| !new.other_aliases.contains_key(*other)) {
+        let request = aws.lambda().delete_alias().function_name(name).name(other);
         aws.call("lambda:DeleteAlias", name, request.send()).await.optional()?;
     }
     Ok(())
@@ -277,42 +277,6 @@ async fn reserve(aws: &Aws, name: &str, count: Option<i32>) -> Result<(), AwsErr
         Some(_) => aws.patiently(put).await.map(drop),
         None => aws.patiently(delete).await.map(drop),
     }
-}
-
-/// Lets the alias `live` show what is deployed now: on the version that has it already, else on a new one.
-async fn point_alias(aws: &Aws, name: &str, alias: Option<(Alias, String)>) -> Result<(), AwsError> {
-    let wanted = current_alias();
-    let version = match &alias {
-        Some((found, _)) if *found == wanted => return Ok(()),
-        Some((found, version)) if found.version == CURRENT => version.clone(),
-        _ => {
-            let request = || aws.call("lambda:PublishVersion", name, aws.lambda().publish_version().function_name(name).send());
-            aws.patiently(request).await?.version.unwrap_or_default()
-        }
-    };
-    if alias.is_none() {
-        let request = aws.lambda().create_alias().function_name(name).name(LIVE).function_version(&version);
-        match aws.call("lambda:CreateAlias", name, request.send()).await {
-            Ok(_) => return Ok(()),
-            // The answer to an earlier attempt was lost.
-            Err(error) if error.code == "ResourceConflictException" => {}
-            Err(error) => return Err(error),
-        }
-    }
-    // What UpdateAlias is not told, it keeps.
-    let weights = AliasRoutingConfiguration::builder().set_additional_version_weights(Some(HashMap::new())).build();
-    let request = || {
-        let request = aws
-            .lambda()
-            .update_alias()
-            .function_name(name)
-            .name(LIVE)
-            .function_version(&version)
-            .description(&wanted.description)
-            .routing_config(weights.clone());
-        aws.call("lambda:UpdateAlias", name, request.send())
-    };
-    aws.patiently(request).await.map(drop)
 }
 
 /// One after the other: Lambda refuses changes to one policy at the same time.

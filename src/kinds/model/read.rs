@@ -130,7 +130,8 @@ fn choose(wanted: &Wanted<State>, mut found: Vec<Live<State>>) -> Option<Live<St
         return None;
     }
     let mut live = found.remove(chosen);
-    live.generations = found.into_iter().map(|other| Generation { name: other.name, in_use: false, refers: vec![] }).collect();
+    live.generations =
+        found.into_iter().map(|other| Generation { name: other.name, arn: None, in_use: false, refers: vec![] }).collect();
     Some(live)
 }
 

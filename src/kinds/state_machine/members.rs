@@ -3,7 +3,38 @@
 use crate::kind::answer::{Answer, Member, compared, folded, ignored, why};
 use crate::kinds::log_group;
 
-pub const ANSWERS: &[Answer] = &[Answer { operation: "states:DescribeStateMachine", members: MACHINE }, log_group::ANSWER];
+pub const ANSWERS: &[Answer] = &[
+    Answer { operation: "states:DescribeStateMachine", members: MACHINE },
+    Answer {
+        operation: "states:DescribeStateMachineAlias",
+        members: &[
+            ignored("stateMachineAliasArn", why::ASKED),
+            compared("name", "alias.name"),
+            folded("description", "alias.description", "\"\"", why::NONE),
+            compared("routingConfiguration.stateMachineVersionArn", "alias.version"),
+            compared("routingConfiguration.weight", "alias.weights"),
+            ignored("creationDate", why::MADE),
+            ignored("updateDate", why::MOVES),
+        ],
+    },
+    Answer {
+        operation: "states:ListStateMachineAliases",
+        members: &[
+            compared("stateMachineAliases.stateMachineAliasArn", "other_aliases"),
+            ignored("stateMachineAliases.creationDate", why::MADE),
+            ignored("nextToken", why::PAGE),
+        ],
+    },
+    Answer {
+        operation: "states:ListStateMachineVersions",
+        members: &[
+            compared("stateMachineVersions.stateMachineVersionArn", "generations"),
+            ignored("stateMachineVersions.creationDate", why::MADE),
+            ignored("nextToken", why::PAGE),
+        ],
+    },
+    log_group::ANSWER,
+];
 
 const MACHINE: &[Member] = &[
     compared("stateMachineArn", "arn"),

@@ -1,24 +1,50 @@
 //! Step Functions' answers → state.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_sfn::operation::describe_state_machine::DescribeStateMachineOutput;
 use aws_sdk_sfn::types::{EncryptionType, LogLevel, LoggingConfiguration, StateMachineStatus};
 
-use super::{Encryption, LoggingState, State, machine_arn};
+use super::{Encryption, LIVE, LoggingState, OtherAlias, State, alias, machine_arn};
 use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::Live;
 
+const OPERATION: &str = "states:DescribeStateMachine";
+
 /// Reads all but the log group. What is being deleted counts as gone: creating it again waits until its name is free.
-pub async fn machine(aws: &Aws, name: &str) -> Result<Option<Live<State>>, AwsError> {
-    const OPERATION: &str = "states:DescribeStateMachine";
+pub async fn machine(aws: &Aws, name: &str, desired: Option<&State>) -> Result<Option<Live<State>>, AwsError> {
     let machine = machine_arn(&aws.world, name);
-    let request = aws.states().describe_state_machine().state_machine_arn(&machine);
-    let Some(live) = aws.call(OPERATION, name, request.send()).await.optional()? else { return Ok(None) };
-    if live.status == Some(StateMachineStatus::Deleting) {
-        return Ok(None);
-    }
+    let (found, published) = futures::join!(describe(aws, name, &machine), alias::published(aws, name));
+    let Some(found) = found?.filter(|found| found.status != Some(StateMachineStatus::Deleting)) else { return Ok(None) };
+    let published = published?;
+    let (arn, revision) = (found.state_machine_arn.clone(), found.revision_id.clone());
+    let mut state = state(name, found)?;
+    state.alias = published.live(&state);
+    let others = published.aliases.iter().filter(|(alias, _)| *alias != LIVE);
+    let other = |found: &alias::Found| OtherAlias { versions: found.shares.clone(), description: found.description.clone() };
+    state.other_aliases = others.map(|(alias, found)| (alias.clone(), other(found))).collect();
+    state.rollout = desired.and_then(|desired| desired.rollout.clone());
+    let generations = published.generations(&arn, &state);
+    let attributes = published.runs(&aws.world, &state);
+    Ok(Some(Live { revision, generations, attributes, ..Live::settled(name, arn, state, None) }))
+}
+
+/// Reads a published version; none if it does not exist.
+pub async fn version(aws: &Aws, name: &str, number: &str) -> Result<Option<State>, AwsError> {
+    let found = describe(aws, name, &format!("{}:{number}", machine_arn(&aws.world, name))).await?;
+    found.map(|found| state(name, found)).transpose()
+}
+
+async fn describe(aws: &Aws, name: &str, arn: &str) -> Result<Option<DescribeStateMachineOutput>, AwsError> {
+    aws.call(OPERATION, name, aws.states().describe_state_machine().state_machine_arn(arn).send()).await.optional()
+}
+
+/// What a state machine and its versions have in common.
+fn state(name: &str, live: DescribeStateMachineOutput) -> Result<State, AwsError> {
     let definition = serde_json::from_str(&live.definition)
         .map_err(|error| AwsError::unexpected(OPERATION, name, format!("its definition is not JSON: {error}")))?;
     let encryption = live.encryption_configuration.filter(|config| config.r#type != EncryptionType::AwsOwnedKey);
-    let state = State {
+    Ok(State {
         kind: live.r#type.to_string(),
         role: live.role_arn,
         definition,
@@ -27,8 +53,10 @@ pub async fn machine(aws: &Aws, name: &str) -> Result<Option<Live<State>>, AwsEr
         tracing: live.tracing_configuration.is_some_and(|config| config.enabled),
         encryption: encryption
             .map(|config| Encryption { key: config.kms_key_id, reuse_seconds: config.kms_data_key_reuse_period_seconds }),
-    };
-    Ok(Some(Live { revision: live.revision_id, ..Live::settled(name, live.state_machine_arn, state, None) }))
+        alias: None,
+        other_aliases: BTreeMap::new(),
+        rollout: None,
+    })
 }
 
 /// A state machine that never had logging has no configuration at all, which is level OFF.

@@ -1,15 +1,18 @@
 //! What a person writes of a state machine, and what follows from it.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_sfn::types::{LogLevel, StateMachineType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LoggingState, State, express, log_group_name};
+use super::{LoggingState, State, current_alias, express, log_group_name};
 use crate::asl;
 use crate::desired::Scope;
 use crate::kind::Written;
 use crate::kind::written::Form;
 use crate::kinds::log_group::{LogGroup, Retention};
+use crate::kinds::rollout;
 
 pub const WRITTEN: &[Written] = &[
     Written::same("type", "type"),
@@ -20,6 +23,11 @@ pub const WRITTEN: &[Written] = &[
     Written::same("log_group.retention", "logging.retention"),
     Written::same("tracing", "tracing"),
     Written::by_hand("definition", "definition", "the workflow is a file of its own: edit that"),
+    Written {
+        state: "alias.version",
+        spec: "",
+        form: Form::Follows("apply publishes a version, and moves the alias `live` to it"),
+    },
 ];
 
 /// A Step Functions state machine.
@@ -49,6 +57,8 @@ pub struct Spec {
     /// Whether executions are traced by X-Ray.
     #[serde(default)]
     tracing: bool,
+    /// How the alias `live` gets to a new version; without it, at once.
+    rollout: Option<rollout::Spec>,
 }
 
 /// The type of a state machine.
@@ -88,6 +98,7 @@ enum Level {
 
 pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
     let role = scope.role(&spec.role, &["role"]);
+    let rollout = spec.rollout.and_then(|rollout| rollout::desired(rollout, scope));
     let definition = scope.document(&spec.definition)?;
     scope.document_findings(&spec.definition, asl::check(&definition));
     if spec.kind == Type::Express {
@@ -117,5 +128,8 @@ pub fn desired(spec: Spec, scope: &mut Scope<'_>) -> Option<State> {
         log_group: logged.then(|| LogGroup::keeping(retention)),
         tracing: spec.tracing,
         encryption: None,
+        alias: Some(current_alias()),
+        other_aliases: BTreeMap::new(),
+        rollout,
     })
 }

@@ -6,11 +6,11 @@ use aws_sdk_sfn::types::{
 };
 use serde_json::Value;
 
-use super::{State, StateMachine, log_group_name, machine_arn};
+use super::{State, StateMachine, alias, log_group_name, machine_arn};
 use crate::asl;
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional, tags};
-use crate::kind::{Kind, Target};
+use crate::kind::{Kind, Live, Target};
 use crate::kinds::log_group;
 
 /// Makes a state machine, or finishes one that an earlier run made without hearing of it.
@@ -32,26 +32,32 @@ pub async fn create(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
         aws.call("states:CreateStateMachine", &to.name, request.send())
     };
     match aws.patiently(request).await {
-        Ok(_) => Ok(()),
+        Ok(_) => {}
         // The same request again is answered as the first was. This is another one: an earlier run was interrupted
         // between making the state machine and hearing of it.
         Err(error) if error.code == "StateMachineAlreadyExists" => {
             put(aws, to).await?;
-            tags::write(aws, &machine_arn(&aws.world, &to.name), &to.tags, &[]).await
+            tags::write(aws, &machine_arn(&aws.world, &to.name), &to.tags, &[]).await?;
         }
-        Err(error) => Err(error),
+        Err(error) => return Err(error),
     }
+    alias::point(aws, to, None).await
 }
 
 /// Makes of a live state machine what it should be.
-pub async fn update(aws: &Aws, old: &State, to: &Target<State>) -> Result<(), AwsError> {
-    let new = &to.state;
+pub async fn update(aws: &Aws, from: &Live<State>, to: &Target<State>) -> Result<(), AwsError> {
+    let (old, new) = (&from.state, &to.state);
     if old.log_group != new.log_group {
         ensure_log_group(aws, to).await?;
     }
-    let apart_from_group = State { log_group: old.log_group.clone(), ..new.clone() };
-    if *old != apart_from_group {
-        put(aws, to).await?;
+    let (log_group, others) = (old.log_group.clone(), old.other_aliases.clone());
+    let deployed = *old == State { log_group, other_aliases: others, alias: old.alias.clone(), ..new.clone() };
+    let revision = if deployed { None } else { put(aws, to).await? };
+    if !deployed || old.alias != new.alias {
+        alias::point(aws, to, revision).await?;
+    }
+    for other in old.other_aliases.keys().filter(|other| !new.other_aliases.contains_key(*other)) {
+        alias::delete(aws, &to.name, other).await?;
     }
     if old.log_group.is_some() && new.log_group.is_none() {
         log_group::delete(aws, &log_group_name(&to.name)).await?;
@@ -59,7 +65,7 @@ pub async fn update(aws: &Aws, old: &State, to: &Target<State>) -> Result<(), Aw
     Ok(())
 }
 
-/// Deletes a state machine, then the log group that it wrote to.
+/// Deletes a state machine with its versions and aliases, then the log group that it wrote to.
 pub async fn delete(aws: &Aws, name: &str) -> Result<(), AwsError> {
     let machine = machine_arn(&aws.world, name);
     let request = aws.states().delete_state_machine().state_machine_arn(&machine);
@@ -99,7 +105,8 @@ async fn ensure_log_group(aws: &Aws, to: &Target<State>) -> Result<(), AwsError>
 }
 
 /// Makes an existing state machine what it should be. What UpdateStateMachine is not told, it keeps: all is always sent.
-async fn put(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
+/// → the revision that it has then
+async fn put(aws: &Aws, to: &Target<State>) -> Result<Option<String>, AwsError> {
     let machine = machine_arn(&aws.world, &to.name);
     let definition = text(&to.state.definition);
     // Building fails only without a type.
@@ -120,7 +127,7 @@ async fn put(aws: &Aws, to: &Target<State>) -> Result<(), AwsError> {
             .encryption_configuration(encryption.clone());
         aws.call("states:UpdateStateMachine", &to.name, request.send())
     };
-    aws.patiently(request).await.map(drop)
+    Ok(aws.patiently(request).await?.revision_id)
 }
 
 /// Waits until a deleted state machine is gone: it is only once its running executions have ended.

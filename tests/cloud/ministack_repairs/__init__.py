@@ -10,7 +10,7 @@ import json
 
 MODULES = (
     *("iam", "lambda_code", "lambda_config", "lambda_policy"),
-    *("stepfunctions", "paths", "history", "integrations"),
+    *("stepfunctions", "releases", "paths", "history", "integrations"),
     *("alarms", "cloudwatch", "cloudwatch_query", "dashboards", "events", "logs"),
     *("buckets", "cloudformation", "drift", "enforcement", "local_pages"),
 )

@@ -56,6 +56,8 @@ def extract_resource_arn(original, service, method, path, headers, body, query_p
     for member in ARNS.get(service, ()):
         if str(given.get(member, "")).startswith("arn:"):
             return given[member]
+    if service == "states" and (machine := state_machine(given)):
+        return machine
     for member, arn in NAMES.get(service, ()):
         if name := given.get(member):
             return arn.format(region=region, account=account, name=name[0] if isinstance(name, list) else name)
@@ -68,6 +70,14 @@ def extract_resource_arn(original, service, method, path, headers, body, query_p
     if service == "lambda" and (qualifier := given.get("Qualifier")):
         return "%s:%s" % (found, qualifier)
     return found
+
+
+def state_machine(given):
+    """a version or an alias is asked about with the ARN of its state machine: "Authorization for versions and aliases" in the developer guide"""
+    routing = given.get("routingConfiguration") or [{}]
+    named = [given.get(member) for member in ("stateMachineArn", "stateMachineAliasArn", "stateMachineVersionArn")] + [routing[0].get("stateMachineVersionArn")]
+    arn = next((one for one in named if one), None)
+    return arn and ":".join(arn.split(":")[:7])
 
 
 def parameters(headers, body, query_params):

@@ -9,6 +9,7 @@ use aws_sdk_lambda::types::{
 use aws_sdk_sfn::operation::update_state_machine::builders::UpdateStateMachineFluentBuilder as Machine;
 use aws_sdk_sfn::types::{
     CloudWatchLogsLogGroup, EncryptionConfiguration, EncryptionType, LogDestination, LogLevel, LoggingConfiguration,
+    RoutingConfigurationListItem,
 };
 
 use super::*;
@@ -16,6 +17,7 @@ use super::*;
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:theirs";
 const LOGS: &str = "/aws/lambda/drift-toy-echo";
+const MACHINE_ALIAS: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:drift-toy-flow:live";
 const MACHINE_LOGS: &str = "/aws/vendedlogs/states/drift-toy-flow";
 const MASKED: &str = r#"{"Name":"mask","Version":"2021-06-01","Statement":[
     {"Sid":"a","DataIdentifier":["arn:aws:dataprotection::aws:data-identifier/EmailAddress"],"Operation":{"Audit":{"FindingsDestination":{}}}},
@@ -60,6 +62,11 @@ found_and_reverted! {
     machine_logs_data: "state_machines.flow", Found::At("logging.include_execution_data"), machine().logging_configuration(logged(MACHINE_LOGS)).send();
     machine_log_retention: "state_machines.flow", Found::At("log_group.retention"), logs().put_retention_policy().log_group_name(MACHINE_LOGS).retention_in_days(365).send();
     machine_log_group_gone: "state_machines.flow", Found::At("log_group"), logs().delete_log_group().log_group_name(MACHINE_LOGS).send();
+    machine_alias_gone: "state_machines.flow", Found::At("alias"), states().delete_state_machine_alias().state_machine_alias_arn(MACHINE_ALIAS).send();
+    machine_alias_description: "state_machines.flow", Found::At("alias.description"), states().update_state_machine_alias().state_machine_alias_arn(MACHINE_ALIAS).description("theirs").send();
+    machine_alias_on_another_version: "state_machines.flow", Found::At("alias.version"), routed(&[("theirs", 100)]);
+    machine_alias_weights: "state_machines.flow", Found::At("alias"), routed(&[("ours", 90), ("theirs", 10)]);
+    machine_alias_added: "state_machines.flow", Found::At("other_aliases.theirs"), another_alias();
     machine_tag_removed: "state_machines.flow", Found::At("tags.cost-centre"), states().untag_resource().resource_arn(MACHINE).tag_keys("cost-centre").send();
 }
 
@@ -107,6 +114,36 @@ async fn settled_function() -> Anything {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+}
+
+/// Publishes another workflow, changes the state machine back, and lets the alias `live` lead to both as asked.
+async fn routed(shares: &[(&str, i32)]) -> Anything {
+    let live = states().describe_state_machine().state_machine_arn(MACHINE).send().await?.definition;
+    let ours = served().await?;
+    machine().definition(r#"{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}"#).send().await?;
+    let theirs = states().publish_state_machine_version().state_machine_arn(MACHINE).send().await?.state_machine_version_arn;
+    machine().definition(live).send().await?;
+    let mut request = states().update_state_machine_alias().state_machine_alias_arn(MACHINE_ALIAS);
+    for (whose, share) in shares {
+        let version = if *whose == "ours" { &ours } else { &theirs };
+        let item = RoutingConfigurationListItem::builder().state_machine_version_arn(version).weight(*share).build()?;
+        request = request.routing_configuration(item);
+    }
+    request.send().await?;
+    Ok(())
+}
+
+/// The version that the alias `live` leads to.
+async fn served() -> Result<String, Box<dyn std::error::Error>> {
+    let alias = states().describe_state_machine_alias().state_machine_alias_arn(MACHINE_ALIAS).send().await?;
+    let routing = alias.routing_configuration.unwrap_or_default();
+    Ok(routing.into_iter().next().map(|one| one.state_machine_version_arn).unwrap_or_default())
+}
+
+async fn another_alias() -> Anything {
+    let item = RoutingConfigurationListItem::builder().state_machine_version_arn(served().await?).weight(100).build()?;
+    states().create_state_machine_alias().name("theirs").routing_configuration(item).send().await?;
+    Ok(())
 }
 
 /// Step Functions takes a key along with the definition only.

@@ -90,7 +90,7 @@ async fn read(
     // What was deleted under its schedule cannot be known any more.
     let definition = found.map(|found| content(found, wanted)).unwrap_or_default();
     let unused = definitions.iter().filter(|one| base(one) == Some(name) && Some(*one) != runs.as_ref());
-    let generations = unused.map(|one| Generation { name: one.clone(), in_use: false, refers: vec![] }).collect();
+    let generations = unused.map(|one| Generation { name: one.clone(), arn: None, in_use: false, refers: vec![] }).collect();
     let state = Monitored { schedule: of(config, schedule.monitoring_schedule_status.as_ref()), definition };
     let arn = schedule.monitoring_schedule_arn.clone().unwrap_or_default();
     Ok(Some(Live { status: status(&schedule), generations, ..Live::settled(name, arn, state, None) }))
