@@ -389,9 +389,25 @@ const PROD: &str = "extends: environments/prod.yaml
 assume_role: arn:aws:iam::111122223333:role/deploy
 protect: false
 drift_check: null
+state_machines: { classify: { rollout: null } }
 stacks: { foundation: { termination_protection: false, empty_on_destroy: true } }
 model_package_groups: { classifier: { delete_packages_on_destroy: true } }
 ";
+
+/// A release with which no picture is sure enough, and the way back.
+fn broken_and_rolled_back(prod: &Shipped) {
+    let picture = repository().join("tests/fixtures/pictures/bicycle.png");
+    let result = || prod.scones("run", &[picture.to_str().unwrap()]).expect(0).stdout;
+    assert!(result().contains("bicycle"), "{}", result());
+    let text = std::fs::read_to_string(prod.0.path()).unwrap();
+    std::fs::write(prod.0.path(), format!("{text}values: {{ threshold: \"0.9999999\" }}\n")).unwrap();
+    prod.scones("apply", &["--yes"]).expect(0);
+    assert!(result().contains("below threshold"), "{}", result());
+    let run = prod.scones("rollback", &["--yes"]).expect(0);
+    assert!(run.stdout.contains("THRESHOLD") && run.stderr.contains("The files say something else"), "{run:?}");
+    assert!(result().contains("bicycle"), "{}", result());
+    prod.scones("plan", &[]).expect(2);
+}
 
 /// Scones Unlimited as shipped: the model package that dev trained and approved becomes an artifact of prod's account.
 #[test]
@@ -429,9 +445,7 @@ fn scones_unlimited_goes_from_dev_to_prod() {
     let place = served(&account.sdk, "promoted-prod-classifier");
     let trained = trained("promoted-dev-classifier");
     assert_eq!(get(&account.sdk, (&place.0, &place.1)), get(sdk(), (&trained.0, &trained.1)));
-    let picture = repository().join("tests/fixtures/pictures/bicycle.png");
-    let run = prod.scones("run", &[picture.to_str().unwrap()]).expect(0);
-    assert!(run.stdout.contains("bicycle"), "{}", run.stdout);
+    broken_and_rolled_back(&prod);
     // Both first, while the other account is there.
     drop(prod);
     drop(dev);

@@ -296,7 +296,8 @@ fn a_rollout_whose_apply_was_killed_is_judged_by_what_aws_says() {
     child.wait().unwrap();
     let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
     assert_eq!(actions(&plan), [("endpoints.net".to_owned(), "wait".to_owned())]);
-    let looks = || gateway("/__cloud__/cost?user_agent=scones-killed-later")["by_operation"]["sagemaker:DescribeEndpoint"].as_u64();
+    let looks =
+        || gateway("/__cloud__/cost?user_agent=scones-killed-later")["by_operation"]["sagemaker:DescribeEndpoint"].as_u64();
     let before = looks().unwrap_or_default();
     let mut command = project.command(&["apply", "toy", "--yes"]);
     command.env("AWS_SDK_UA_APP_ID", "scones-killed-later").stdout(Stdio::piped()).stderr(Stdio::piped());
