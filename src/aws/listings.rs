@@ -10,10 +10,11 @@ use tokio::sync::OnceCell;
 use super::AwsError;
 
 type Answer = Arc<dyn Any + Send + Sync>;
+type Cells = HashMap<(&'static str, String), Arc<OnceCell<Answer>>>;
 
 /// What was listed so far, by operation and by what was searched for.
 #[derive(Clone, Default)]
-pub struct Listings(Arc<Mutex<HashMap<(&'static str, String), Arc<OnceCell<Answer>>>>>);
+pub struct Listings(Arc<Mutex<Cells>>);
 
 impl Listings {
     /// The answer to a listing that may have been sent, or be under way. One that failed is sent again by whoever asks next.

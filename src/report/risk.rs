@@ -28,11 +28,8 @@ pub fn risk(step: &Step) -> u8 {
 fn replaces_fleet(step: &Step) -> bool {
     let stays = |change: &Change| {
         let path = split(&change.path);
-        match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["scaling" | "rollout" | "tags", ..] => true,
-            ["variants" | "shadow_variants", _, "count" | "weight", ..] => true,
-            _ => false,
-        }
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        matches!(path[..], ["scaling" | "rollout" | "tags", ..] | ["variants" | "shadow_variants", _, "count" | "weight", ..])
     };
     let changes = matches!(step.action, Action::Update | Action::Replace);
     step.address.section == "endpoints" && changes && !step.changes.iter().all(stays)
