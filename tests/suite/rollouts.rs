@@ -233,6 +233,9 @@ fn what_aws_took_back_waits_until_it_changes() {
     assert!(run.stderr.contains("endpoints.net") && run.stderr.contains("out of luck"), "{}", run.stderr);
     assert_eq!(serving("takenback"), old);
     assert_held(&project, "out of luck");
+    let run = project.scones(&["apply", "toy", "--yes", "--retry"]).expect(1);
+    assert!(run.stderr.contains("failed endpoints.net") && run.stderr.contains("out of luck"), "{}", run.stderr);
+    assert_held(&project, "out of luck");
     project.edit(FILE, "net:1\n", "net:2\n");
     project.scones(&["plan", "toy"]).expect(2);
     project.edit(FILE, "    environment: { SCONES_LOCAL_FAIL: out of luck }\n", "");
@@ -296,7 +299,8 @@ fn a_rollout_whose_apply_was_killed_is_judged_by_what_aws_says() {
     child.wait().unwrap();
     let plan = project.scones(&["plan", "toy", "--format", "json"]).expect(2).json();
     assert_eq!(actions(&plan), [("endpoints.net".to_owned(), "wait".to_owned())]);
-    let looks = || gateway("/__cloud__/cost?user_agent=scones-killed-later")["by_operation"]["sagemaker:DescribeEndpoint"].as_u64();
+    let looks =
+        || gateway("/__cloud__/cost?user_agent=scones-killed-later")["by_operation"]["sagemaker:DescribeEndpoint"].as_u64();
     let before = looks().unwrap_or_default();
     let mut command = project.command(&["apply", "toy", "--yes"]);
     command.env("AWS_SDK_UA_APP_ID", "scones-killed-later").stdout(Stdio::piped()).stderr(Stdio::piped());
