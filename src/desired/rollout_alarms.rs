@@ -126,7 +126,7 @@ mod tests {
         let made = desired(&text).unwrap();
         let endpoint = &made[&Address::new("endpoints", "net")];
         let watched = endpoint.state["rollout"]["watched"].as_object().unwrap();
-        assert_eq!(watched.keys().collect::<Vec<_>>(), ["shop-toy-math", "shop-toy-own"]);
+        assert_eq!(watched.keys().collect::<Vec<_>>(), ["shop-toy-own", "shop-toy-math"]);
         assert_eq!(watched["shop-toy-own"]["entry"], "own");
         assert_eq!(watched["shop-toy-own"]["alarm"]["dimensions"], json!({ "EndpointName": "shop-toy-net", "VariantName": "A" }));
         // Whom the declared alarm tells is not known yet, and the copy tells nobody.
