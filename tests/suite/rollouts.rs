@@ -233,6 +233,9 @@ fn what_aws_took_back_waits_until_it_changes() {
     assert!(run.stderr.contains("endpoints.net") && run.stderr.contains("out of luck"), "{}", run.stderr);
     assert_eq!(serving("takenback"), old);
     assert_held(&project, "out of luck");
+    let run = project.scones(&["apply", "toy", "--yes", "--retry"]).expect(1);
+    assert!(run.stderr.contains("failed endpoints.net") && run.stderr.contains("out of luck"), "{}", run.stderr);
+    assert_held(&project, "out of luck");
     project.edit(FILE, "net:1\n", "net:2\n");
     project.scones(&["plan", "toy"]).expect(2);
     project.edit(FILE, "    environment: { SCONES_LOCAL_FAIL: out of luck }\n", "");
