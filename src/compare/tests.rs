@@ -62,7 +62,7 @@ fn each_shipped_environment_is_like_itself() {
 fn what_the_shipped_ones_differ_in_is_what_their_files_say() {
     let comparison = compare(&shipped("dev"), &shipped("prod"), &registry()).unwrap();
     let differing: Vec<String> = comparison.differing.iter().map(|one| one.address.to_string()).collect();
-    assert_eq!(differing, ["stacks.foundation", "models.classifier", "endpoints.classifier"]);
+    assert_eq!(differing, ["stacks.foundation", "state_machines.classify", "models.classifier", "endpoints.classifier"]);
     assert!(comparison.only_from.is_empty());
     let more: Vec<String> = comparison.only_to.iter().map(Address::to_string).collect();
     let check =
