@@ -154,7 +154,8 @@ fn reading_takes_what_is_printed_and_nothing_else() {
     assert_no_violations();
 }
 
-/// Takes a tag away from whatever has its tags read by a search, which then is not relied on, and subscribes to a topic.
+/// Takes a tag away from whatever has its tags read by a search, which then is not relied on, subscribes to a topic, and
+/// publishes a workflow.
 async fn change_tags(sdk: &SdkConfig, app: &str) {
     let arn = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:123456789012:{resource}");
     let key = "cost-centre";
@@ -162,7 +163,19 @@ async fn change_tags(sdk: &SdkConfig, app: &str) {
     let subscribe = aws_sdk_sns::Client::new(sdk).subscribe().topic_arn(topic).protocol("sqs");
     subscribe.endpoint("arn:aws:sqs:us-east-1:123456789012:stranger").send().await.unwrap();
     let machine = arn("states", &format!("stateMachine:{app}-toy-flow"));
-    aws_sdk_sfn::Client::new(sdk).untag_resource().resource_arn(machine).tag_keys(key).send().await.unwrap();
+    let states = aws_sdk_sfn::Client::new(sdk);
+    states.untag_resource().resource_arn(&machine).tag_keys(key).send().await.unwrap();
+    // So many versions of the workflow that they are listed.
+    let mut newest = String::new();
+    for name in ["A", "B"] {
+        let definition = json!({ "StartAt": name, "States": { name: { "Type": "Succeed" } } }).to_string();
+        states.update_state_machine().state_machine_arn(&machine).definition(definition).send().await.unwrap();
+        let published = states.publish_state_machine_version().state_machine_arn(&machine).send().await.unwrap();
+        newest = published.state_machine_version_arn;
+    }
+    let served = aws_sdk_sfn::types::RoutingConfigurationListItem::builder().state_machine_version_arn(newest).weight(100);
+    let alias = states.update_state_machine_alias().state_machine_alias_arn(format!("{machine}:live"));
+    alias.routing_configuration(served.build().unwrap()).send().await.unwrap();
     let alarm = arn("cloudwatch", &format!("alarm:{app}-toy-errors"));
     aws_sdk_cloudwatch::Client::new(sdk).untag_resource().resource_arn(alarm).tag_keys(key).send().await.unwrap();
     let rule = arn("events", &format!("rule/{app}-toy-predictions"));

@@ -1,17 +1,17 @@
 //! The alias `live` and the published versions behind it: what it serves, compared with what was deployed last, and how it
 //! gets there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_sfn::operation::describe_state_machine_alias::DescribeStateMachineAliasOutput;
 use aws_sdk_sfn::types::RoutingConfigurationListItem;
 use serde_json::{Map, Value, json};
 
-use super::{Alias, CURRENT, LIVE, State, StateMachine, current_alias, live_arn, machine_arn, read};
+use super::{Alias, CURRENT, LIVE, State, current_alias, live_arn, machine_arn, read};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Generation, Kind, Target, World, digest, runs};
+use crate::kind::{Generation, Target, World, digest, runs};
 use crate::kinds::rollout::Rollout;
 use crate::kinds::shift;
 
@@ -53,38 +53,18 @@ pub struct Published {
     served: BTreeMap<String, State>,
 }
 
-/// Reads the aliases, and then those versions that the alias `live` leads to. Versions are only listed where there may be
-/// more than are kept: they count from 1, and so the number of the served one tells.
+/// Reads aliases and versions, all at once.
 pub async fn published(aws: &Aws, name: &str) -> Result<Published, AwsError> {
-    let (live, others) = futures::try_join!(live(aws, name), others(aws, name))?;
-    let mut published = Published { aliases: others, versions: vec![], served: BTreeMap::new() };
-    if let Some((found, served, versions)) = live {
-        let numbers = served.iter().filter_map(|(number, _)| number.parse().ok());
-        published.versions = numbers.chain(versions).collect::<BTreeSet<u64>>().into_iter().rev().collect();
-        published.aliases.insert(LIVE.to_owned(), found);
-        published.served = served.into_iter().filter_map(|(number, state)| Some((number, state?))).collect();
-    }
-    Ok(published)
+    let arn = live_arn(&aws.world, name);
+    let (live, mut aliases, versions) = futures::try_join!(describe(aws, name, &arn), others(aws, name), versions(aws, name))?;
+    aliases.extend(live.map(|found| (LIVE.to_owned(), found)));
+    Ok(Published { aliases, versions, served: BTreeMap::new() })
 }
 
-/// The alias `live`, the versions that it leads to, and the numbers of all if they may be many.
-type Live = (Found, Vec<(String, Option<State>)>, Vec<u64>);
-
-async fn live(aws: &Aws, name: &str) -> Result<Option<Live>, AwsError> {
-    let Some(found) = describe(aws, name, &live_arn(&aws.world, name)).await? else { return Ok(None) };
-    let served = found
-        .shares
-        .keys()
-        .map(|version| async move { Ok::<_, AwsError>((version.clone(), read::version(aws, name, version).await?)) });
-    let newest = found.shares.keys().filter_map(|version| version.parse::<usize>().ok()).max();
-    let listed = async {
-        match newest {
-            Some(newest) if newest > StateMachine::KEPT_GENERATIONS => versions(aws, name).await,
-            _ => Ok(vec![]),
-        }
-    };
-    let (served, versions) = futures::try_join!(futures::future::try_join_all(served), listed)?;
-    Ok(Some((found, served, versions)))
+/// What is noted on the alias: a version that has what a revision has. Neither ever changes, so where the state machine still
+/// is that revision, the version need not be read.
+fn note(version: &str, revision: &str) -> String {
+    format!("version {version} equals revision {revision}")
 }
 
 async fn describe(aws: &Aws, name: &str, alias: &str) -> Result<Option<Found>, AwsError> {
@@ -129,10 +109,34 @@ async fn versions(aws: &Aws, name: &str) -> Result<Vec<u64>, AwsError> {
             break;
         }
     }
+    found.sort_unstable_by(|a, b| b.cmp(a));
     Ok(found)
 }
 
 impl Published {
+    /// Reads the versions that the alias `live` leads to, unless it is noted that they are what was deployed last.
+    pub async fn read_served(&mut self, aws: &Aws, name: &str, deployed: &State, revision: &str) -> Result<(), AwsError> {
+        let Some(found) = self.aliases.get_mut(LIVE) else { return Ok(()) };
+        let mut versions = found.shares.keys();
+        let (first, more) = (versions.next().cloned(), versions.next().is_some());
+        let noted = first.filter(|version| !more && found.description == note(version, revision));
+        let about_one = |version: &String| found.description.starts_with(&note(version, ""));
+        if found.shares.keys().any(about_one) {
+            found.description = current_alias().description;
+        }
+        if let Some(version) = noted {
+            self.served.insert(version, deployed.clone());
+            return Ok(());
+        }
+        let versions = found
+            .shares
+            .keys()
+            .map(|version| async move { Ok::<_, AwsError>((version.clone(), read::version(aws, name, version).await?)) });
+        let versions: Vec<(String, Option<State>)> = futures::future::try_join_all(versions).await?;
+        self.served = versions.into_iter().filter_map(|(number, state)| Some((number, state?))).collect();
+        Ok(())
+    }
+
     /// What the alias `live` serves, compared with what was deployed last.
     pub fn live(&self, deployed: &State) -> Option<Alias> {
         let found = self.aliases.get(LIVE)?;
@@ -230,7 +234,7 @@ pub async fn point(aws: &Aws, to: &Target<State>, revision: Option<String>) -> R
     let name = &to.name;
     let Some(found) = describe(aws, name, &live_arn(&aws.world, name)).await? else {
         let new = publish(aws, name, revision).await?;
-        return create(aws, name, &new).await;
+        return create(aws, name, &new, &noted(aws, name, &new).await?).await;
     };
     let mut same = None;
     for version in found.shares.keys() {
@@ -244,7 +248,7 @@ pub async fn point(aws: &Aws, to: &Target<State>, revision: Option<String>) -> R
     // Of two, the one that gets more is what there was before, unless it is the new one.
     let old = found.shares.iter().filter(|(version, _)| **version != new).max_by_key(|(_, share)| **share);
     let old = old.map_or(new.as_str(), |(version, _)| version.as_str());
-    let moving = Moving { aws, name, old, new: &new, rollout: to.state.rollout.as_ref() };
+    let moving = Moving { aws, name, old, new: &new, rollout: to.state.rollout.as_ref(), note: noted(aws, name, &new).await? };
     let Some(rollout) = moving.rollout.filter(|_| old != new) else { return moving.set(&[(new.as_str(), 100)]).await };
     let reached = found.shares.get(&new).copied().unwrap_or_default();
     match shift::shift(&moving, rollout, reached).await? {
@@ -286,14 +290,21 @@ fn routing(aws: &Aws, name: &str, shares: &[(&str, i32)]) -> Result<Vec<RoutingC
     shares.iter().map(item).collect()
 }
 
-async fn create(aws: &Aws, name: &str, version: &str) -> Result<(), AwsError> {
+/// What to note on the alias of a version: nothing unless it has what was deployed last.
+async fn noted(aws: &Aws, name: &str, version: &str) -> Result<String, AwsError> {
+    let (deployed, published) = futures::try_join!(read::deployed(aws, name), read::version(aws, name, version))?;
+    let same = deployed.zip(published).filter(|((deployed, _), published)| differing(published, deployed).is_empty());
+    Ok(same.map_or_else(|| current_alias().description, |((_, revision), _)| note(version, &revision)))
+}
+
+async fn create(aws: &Aws, name: &str, version: &str, note: &str) -> Result<(), AwsError> {
     let routing = routing(aws, name, &[(version, 100)])?;
     let request = || {
         let request = aws
             .states()
             .create_state_machine_alias()
             .name(LIVE)
-            .description(current_alias().description)
+            .description(note)
             .set_routing_configuration(Some(routing.clone()));
         aws.call("states:CreateStateMachineAlias", name, request.send())
     };
@@ -324,11 +335,14 @@ struct Moving<'a> {
     old: &'a str,
     new: &'a str,
     rollout: Option<&'a Rollout>,
+    /// What is noted on the alias once all is at the new version.
+    note: String,
 }
 
 impl Moving<'_> {
     /// What UpdateStateMachineAlias is not told, it keeps: all is always sent.
     async fn set(&self, shares: &[(&str, i32)]) -> Result<(), AwsError> {
+        let note = if *shares == [(self.new, 100)] { self.note.clone() } else { current_alias().description };
         let routing = routing(self.aws, self.name, shares)?;
         let request = || {
             let request = self
@@ -336,7 +350,7 @@ impl Moving<'_> {
                 .states()
                 .update_state_machine_alias()
                 .state_machine_alias_arn(live_arn(&self.aws.world, self.name))
-                .description(current_alias().description)
+                .description(&note)
                 .set_routing_configuration(Some(routing.clone()));
             self.aws.call("states:UpdateStateMachineAlias", self.name, request.send())
         };

@@ -10,7 +10,7 @@ pub const ANSWERS: &[Answer] = &[
         members: &[
             ignored("stateMachineAliasArn", why::ASKED),
             compared("name", "alias.name"),
-            folded("description", "alias.description", "\"\"", why::NONE),
+            folded("description", "alias.description", "\"\"", "apply notes there which revision the version equals"),
             compared("routingConfiguration.stateMachineVersionArn", "alias.version"),
             compared("routingConfiguration.weight", "alias.weights"),
             ignored("creationDate", why::MADE),

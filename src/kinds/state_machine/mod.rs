@@ -168,9 +168,9 @@ impl Kind for StateMachine {
         std::iter::once(Access::pass_role(&state.role, "states")).chain(watched).collect()
     }
 
-    /// Three requests per state machine at once: itself, its alias, and its other aliases; then one for the version that the
-    /// alias leads to, and one for all versions where there may be many. And one for the log groups of all that have
-    /// computed names.
+    /// Four requests per state machine at once: itself, its alias, its other aliases and its versions. The version that the
+    /// alias leads to is read where the alias does not note that it is what was deployed last. And one for the log groups of
+    /// all that have computed names.
     async fn observe(aws: &Aws, wanted: &[Wanted<State>]) -> Result<Vec<Live<State>>, AwsError> {
         let names: Vec<String> = wanted.iter().map(|one| log_group_name(&one.name)).collect();
         let machines = try_join_all(wanted.iter().map(|one| read::machine(aws, &one.name, one.desired.as_ref())));

@@ -10,15 +10,18 @@ use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::Live;
 
 const OPERATION: &str = "states:DescribeStateMachine";
+/// The revision of a state machine that was never updated, where none is told.
+const FIRST: &str = "INITIAL";
 
 /// Reads all but the log group. What is being deleted counts as gone: creating it again waits until its name is free.
 pub async fn machine(aws: &Aws, name: &str, desired: Option<&State>) -> Result<Option<Live<State>>, AwsError> {
     let machine = machine_arn(&aws.world, name);
     let (found, published) = futures::join!(describe(aws, name, &machine), alias::published(aws, name));
     let Some(found) = found?.filter(|found| found.status != Some(StateMachineStatus::Deleting)) else { return Ok(None) };
-    let published = published?;
+    let mut published = published?;
     let (arn, revision) = (found.state_machine_arn.clone(), found.revision_id.clone());
     let mut state = state(name, found)?;
+    published.read_served(aws, name, &state, revision.as_deref().unwrap_or(FIRST)).await?;
     state.alias = published.live(&state);
     let others = published.aliases.iter().filter(|(alias, _)| *alias != LIVE);
     let other = |found: &alias::Found| OtherAlias { versions: found.shares.clone(), description: found.description.clone() };
@@ -27,6 +30,13 @@ pub async fn machine(aws: &Aws, name: &str, desired: Option<&State>) -> Result<O
     let generations = published.generations(&arn, &state);
     let attributes = published.runs(&aws.world, &state);
     Ok(Some(Live { revision, generations, attributes, ..Live::settled(name, arn, state, None) }))
+}
+
+/// Reads what was deployed last, and its revision.
+pub async fn deployed(aws: &Aws, name: &str) -> Result<Option<(State, String)>, AwsError> {
+    let Some(found) = describe(aws, name, &machine_arn(&aws.world, name)).await? else { return Ok(None) };
+    let revision = found.revision_id.clone().unwrap_or_else(|| FIRST.to_owned());
+    Ok(Some((state(name, found)?, revision)))
 }
 
 /// Reads a published version; none if it does not exist.
