@@ -37,6 +37,13 @@ impl Listings {
     }
 }
 
+impl Listings {
+    /// Has a listing sent again by whoever asks next: what it tells has changed.
+    pub fn forget(&self, operation: &'static str, text: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(operation, text.to_owned()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};

@@ -188,6 +188,13 @@ impl Aws {
         }
     }
 
+    /// Has a listing sent again by whoever asks next: what it tells has changed.
+    pub fn outdated(&self, operation: &'static str, text: &str) {
+        if let Some(listings) = &self.listings {
+            listings.forget(operation, text);
+        }
+    }
+
     /// How many requests AWS has throttled so far; the SDK sent them again.
     pub fn throttled(&self) -> usize {
         self.throttles.count()

@@ -90,7 +90,7 @@ fn refused(why: &Refused, environment: &str) -> Error {
             ),
         },
         Refused::CameAndWent(lease) => {
-            let who = lease.as_ref().map_or_else(|| "somebody".to_owned(), |lease: &Box<Lease>| lease.holder.text());
+            let who = lease.as_deref().map_or_else(|| "somebody".to_owned(), |lease: &Lease| lease.holder.text());
             Error::Held {
                 message: format!("{who} applied while this was planned: nothing was changed"),
                 help: "run the same command again".to_owned(),

@@ -8,19 +8,21 @@ use super::{Action, Plan, Step, moved};
 use crate::address::Address;
 use crate::kind::Registry;
 
+/// A step of the old plan and the one of the new plan.
+type Pair<'a> = (Option<&'a Step>, Option<&'a Step>);
+
 /// What moved between two plans of the same files, a line for each resource; empty if they do the same.
 pub fn moved_since(old: &Plan, new: &Plan, registry: &Registry) -> Vec<String> {
-    let mut pairs: BTreeMap<(&Address, bool), (Option<&Step>, Option<&Step>)> = BTreeMap::new();
+    // Collecting old generations is a step of its own.
+    let mut pairs: BTreeMap<(&Address, bool), Pair<'_>> = BTreeMap::new();
     for step in &old.steps {
         pairs.entry((&step.address, step.action == Action::Collect)).or_default().0 = Some(step);
     }
     for step in &new.steps {
         pairs.entry((&step.address, step.action == Action::Collect)).or_default().1 = Some(step);
     }
-    let line = |((address, _), (old, new)): ((&Address, bool), (Option<&Step>, Option<&Step>))| {
-        Some(format!("{address}: {}", difference(old, new, registry)?))
-    };
-    let mut found: Vec<String> = pairs.into_iter().filter_map(line).collect();
+    let line = |address: &Address, pair: Pair<'_>| Some(format!("{address}: {}", difference(pair, registry)?));
+    let mut found: Vec<String> = pairs.into_iter().filter_map(|((address, _), pair)| line(address, pair)).collect();
     if old.bootstrap != new.bootstrap {
         found.push("the bootstrap bucket: it was made or deleted".to_owned());
     }
@@ -30,8 +32,8 @@ pub fn moved_since(old: &Plan, new: &Plan, registry: &Registry) -> Vec<String> {
     found
 }
 
-fn difference(old: Option<&Step>, new: Option<&Step>, registry: &Registry) -> Option<String> {
-    match (old, new) {
+fn difference(pair: Pair<'_>, registry: &Registry) -> Option<String> {
+    match pair {
         (Some(old), Some(new)) => between(old, new, registry),
         (Some(old), None) => Some(format!("it need not be {} any more", becomes(old))),
         (None, Some(new)) => Some(format!("by now it would be {}", becomes(new))),

@@ -22,7 +22,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cloudformation:DescribeStackResources", "which stack of the environment holds a bucket or topic"),
     ("cloudformation:ListImports", "a failed deletion says who is in the way"),
     ("cloudformation:ListStackResources", "destroy looks for buckets to empty"),
-    ("cloudformation:ListStacks", "only names are taken"),
     ("cloudwatch:ListDashboards", "only names are taken"),
     ("cloudwatch:ListTagsForResource", "tags are compared whole"),
     ("events:ListTagsForResource", "tags are compared whole"),

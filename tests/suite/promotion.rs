@@ -9,6 +9,7 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StateValue};
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::LastUpdateStatus;
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -205,8 +206,14 @@ fn changed_outside(project: &Project, app: &str) {
         run.stdout.contains("✗ dev without drift") && run.stdout.contains("functions.echo changed outside: memory"),
         "{run:?}"
     );
-    let client = client.update_function_code().function_name(&name).zip_file(Blob::new(zip()));
-    wait(client.send()).unwrap();
+    wait(client.update_function_code().function_name(&name).zip_file(Blob::new(zip())).send()).unwrap();
+    let updating = || {
+        let found = wait(client.get_function().function_name(&name).send()).unwrap();
+        found.configuration.and_then(|found| found.last_update_status) == Some(LastUpdateStatus::InProgress)
+    };
+    while updating() {
+        std::thread::yield_now();
+    }
     let run = refused(project);
     assert!(run.stdout.contains("cannot be pinned") && run.stdout.contains("code changed outside scones"), "{run:?}");
     project.scones(&["apply", "dev", "--yes"]).expect(0);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_cloudformation::types::StackDriftDetectionStatus;
 use futures::future::try_join_all;
 
+use super::live;
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional};
 
@@ -16,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 pub async fn detect(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, String>, AwsError> {
     let looked = names.iter().map(|name| async move { Ok::<_, AwsError>((name.clone(), detect_one(aws, name).await?)) });
     let failed = try_join_all(looked).await?;
+    aws.outdated(live::OPERATION, "");
     Ok(failed.into_iter().filter_map(|(name, why)| Some((name, why?))).collect())
 }
 

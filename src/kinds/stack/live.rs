@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_cloudformation::types::{Stack as Described, StackDriftStatus, StackStatus, TemplateStage};
+use aws_sdk_cloudformation::types::{Stack as Described, StackDriftStatus, TemplateStage};
 use aws_smithy_types::DateTime;
 
 use super::{EMPTY_ON_DESTROY, HIDDEN, State, events, inside, text};
 use crate::aws::{Aws, AwsError, Optional};
 use crate::kind::{Live, Look, Status, Tags};
 use crate::template;
+
+/// What stacks are described with.
+pub const OPERATION: &str = "cloudformation:DescribeStacks";
 
 /// What can be done with a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +56,19 @@ pub fn id(stack: &Described) -> &str {
     stack.stack_id.as_deref().unwrap_or_default()
 }
 
+/// Describes a stack by its name: where the environment is looked at as a whole, all are described at once.
+async fn named(aws: &Aws, name: &str) -> Result<Option<Described>, AwsError> {
+    if !aws.looks_at_all() {
+        return describe(aws, name).await;
+    }
+    let found = all(aws).await?.into_iter().find(|stack| stack.stack_name() == Some(name));
+    Ok(found.filter(|stack| phase(stack) != Phase::Gone))
+}
+
 /// Describes a stack by name or ARN.
 pub async fn describe(aws: &Aws, stack: &str) -> Result<Option<Described>, AwsError> {
     let request = aws.cloudformation().describe_stacks().stack_name(stack);
-    let answer = aws.call("cloudformation:DescribeStacks", stack, request.send()).await.optional()?;
+    let answer = aws.call(OPERATION, stack, request.send()).await.optional()?;
     let found = answer.and_then(|answer| answer.stacks).unwrap_or_default().into_iter().next();
     Ok(found.filter(|stack| phase(stack) != Phase::Gone))
 }
@@ -69,7 +81,7 @@ async fn body(aws: &Aws, stack: &str) -> Result<Option<String>, AwsError> {
 
 /// Reads one stack. A name that only a change set of an interrupted creation holds is no stack yet.
 pub async fn read(aws: &Aws, name: &str, declared: Option<&State>) -> Result<Option<Live<State>>, AwsError> {
-    let (described, body) = futures::join!(describe(aws, name), body(aws, name));
+    let (described, body) = futures::join!(named(aws, name), body(aws, name));
     let Some(stack) = described?.filter(|stack| phase(stack) != Phase::Planned) else { return Ok(None) };
     let Some(body) = body? else { return Ok(None) };
     let template = text::parse(name, &body).map_err(|error| {
@@ -158,16 +170,23 @@ fn parameters(stack: &Described, template: &serde_json::Value, declared: Option<
 /// The names of the stacks that start as the environment's do; nested ones belong to their parents.
 pub async fn names(aws: &Aws) -> Result<Vec<String>, AwsError> {
     let prefix = aws.world.prefix();
-    let there = StackStatus::values().iter().map(|status| StackStatus::from(*status));
-    let there: Vec<StackStatus> = there.filter(|status| *status != StackStatus::DeleteComplete).collect();
+    let stacks = all(aws).await?.into_iter().filter(|stack| stack.parent_id.is_none());
+    Ok(stacks.filter_map(|stack| stack.stack_name).filter(|name| name.starts_with(&prefix)).collect())
+}
+
+/// All stacks of the region: those that are deleted are not among them.
+pub async fn all(aws: &Aws) -> Result<Vec<Described>, AwsError> {
+    aws.listing(OPERATION, "", pages(aws)).await
+}
+
+async fn pages(aws: &Aws) -> Result<Vec<Described>, AwsError> {
     let mut found = vec![];
     let mut next = None;
     loop {
-        let request = aws.cloudformation().list_stacks().set_stack_status_filter(Some(there.clone())).set_next_token(next);
-        let answer = aws.call("cloudformation:ListStacks", "", request.send()).await?;
-        let stacks = answer.stack_summaries.unwrap_or_default().into_iter().filter(|stack| stack.parent_id.is_none());
-        found.extend(stacks.filter_map(|stack| stack.stack_name).filter(|name| name.starts_with(&prefix)));
-        next = answer.next_token;
+        let request = aws.cloudformation().describe_stacks().set_next_token(next);
+        let answer = aws.call(OPERATION, "", request.send()).await?;
+        found.extend(answer.stacks.unwrap_or_default());
+        next = answer.next_token.filter(|token| !token.is_empty());
         if next.is_none() {
             return Ok(found);
         }

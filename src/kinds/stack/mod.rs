@@ -167,8 +167,8 @@ impl Kind for Stack {
         // What somebody asked CloudFormation to look for; a stack's policies may be another one's.
         Call::of(When::Read, STACK, &["cloudformation:DescribeStackResourceDrifts"]),
         Call::of(When::Read, ANY, &["cloudformation:DescribeStacks", "cloudformation:DescribeStackResources"]),
-        // IAM also asks it of whoever describes stacks without naming one.
-        Call::of(When::Search, ANY, &["cloudformation:ListStacks"]),
+        // IAM asks for ListStacks where stacks are described without naming one.
+        Call::of(When::Search, ANY, &["cloudformation:DescribeStacks", "cloudformation:ListStacks"]),
         Call::of(When::Drift, STACK, &["cloudformation:DetectStackDrift"]),
         Call::of(When::Drift, ANY, &["cloudformation:DescribeStackDriftDetectionStatus"]),
         Call::of(When::Create, CHANGE_SET, MAKE),

@@ -8,15 +8,18 @@ use aws_sdk_sfn::operation::describe_state_machine_alias::DescribeStateMachineAl
 use aws_sdk_sfn::types::RoutingConfigurationListItem;
 use serde_json::{Map, Value, json};
 
-use super::{Alias, CURRENT, LIVE, State, current_alias, live_arn, machine_arn, read};
+use super::{Alias, CURRENT, LIVE, State, StateMachine, current_alias, live_arn, machine_arn, read};
 use crate::aws::waiting::Pace;
 use crate::aws::{Aws, AwsError, Optional};
-use crate::kind::{Generation, Target, World, digest, runs};
+use crate::kind::{Generation, Kind, Target, World, digest, runs};
 use crate::kinds::rollout::Rollout;
 use crate::kinds::shift;
 
 /// The fields of a state that a version keeps.
 const PUBLISHED: [&str; 5] = ["role", "definition", "logging", "tracing", "encryption"];
+
+/// Up to this version nothing is beyond those that are kept.
+const FEW: u64 = StateMachine::KEPT_GENERATIONS as u64 + 1;
 
 /// How long Step Functions may take to show an update to whoever publishes it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,12 +56,12 @@ pub struct Published {
     served: BTreeMap<String, State>,
 }
 
-/// Reads aliases and versions, all at once.
+/// Reads the aliases, all at once; not yet what they lead to.
 pub async fn published(aws: &Aws, name: &str) -> Result<Published, AwsError> {
     let arn = live_arn(&aws.world, name);
-    let (live, mut aliases, versions) = futures::try_join!(describe(aws, name, &arn), others(aws, name), versions(aws, name))?;
+    let (live, mut aliases) = futures::try_join!(describe(aws, name, &arn), others(aws, name))?;
     aliases.extend(live.map(|found| (LIVE.to_owned(), found)));
-    Ok(Published { aliases, versions, served: BTreeMap::new() })
+    Ok(Published { aliases, versions: vec![], served: BTreeMap::new() })
 }
 
 /// What is noted on the alias: a version that has what a revision has. Neither ever changes, so where the state machine still
@@ -114,12 +117,29 @@ async fn versions(aws: &Aws, name: &str) -> Result<Vec<u64>, AwsError> {
 }
 
 impl Published {
-    /// Reads the versions that the alias `live` leads to, unless it is noted that they are what was deployed last.
-    pub async fn read_served(&mut self, aws: &Aws, name: &str, deployed: &State, revision: &str) -> Result<(), AwsError> {
+    /// Reads which versions there are, and those that the alias `live` leads to, unless it is noted that they are what was
+    /// deployed last.
+    pub async fn read_versions(&mut self, aws: &Aws, name: &str, deployed: &State, revision: &str) -> Result<(), AwsError> {
+        let noted = self.noted(revision);
+        // The version of the present revision is the newest there is. Before one of the first there are only those that are
+        // kept, so that it does not matter which of them are left.
+        let counted = noted.as_ref().and_then(|version| version.parse::<u64>().ok()).filter(|number| *number <= FEW);
+        self.versions = match counted {
+            Some(newest) => (1..=newest).rev().collect(),
+            None => versions(aws, name).await?,
+        };
+        self.read_served(aws, name, deployed, noted).await
+    }
+
+    /// The version that the alias alone leads to, if it is noted to be what this revision is.
+    fn noted(&self, revision: &str) -> Option<String> {
+        let found = self.aliases.get(LIVE)?;
+        let (version, _) = found.shares.first_key_value().filter(|_| found.shares.len() == 1)?;
+        (found.description == note(version, revision)).then(|| version.clone())
+    }
+
+    async fn read_served(&mut self, aws: &Aws, name: &str, deployed: &State, noted: Option<String>) -> Result<(), AwsError> {
         let Some(found) = self.aliases.get_mut(LIVE) else { return Ok(()) };
-        let mut versions = found.shares.keys();
-        let (first, more) = (versions.next().cloned(), versions.next().is_some());
-        let noted = first.filter(|version| !more && found.description == note(version, revision));
         let about_one = |version: &String| found.description.starts_with(&note(version, ""));
         if found.shares.keys().any(about_one) {
             found.description = current_alias().description;

@@ -21,7 +21,7 @@ pub async fn machine(aws: &Aws, name: &str, desired: Option<&State>) -> Result<O
     let mut published = published?;
     let (arn, revision) = (found.state_machine_arn.clone(), found.revision_id.clone());
     let mut state = state(name, found)?;
-    published.read_served(aws, name, &state, revision.as_deref().unwrap_or(FIRST)).await?;
+    published.read_versions(aws, name, &state, revision.as_deref().unwrap_or(FIRST)).await?;
     state.alias = published.live(&state);
     let others = published.aliases.iter().filter(|(alias, _)| *alias != LIVE);
     let other = |found: &alias::Found| OtherAlias { versions: found.shares.clone(), description: found.description.clone() };

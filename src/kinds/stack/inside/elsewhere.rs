@@ -20,17 +20,7 @@ pub async fn is_given(aws: &Aws, type_name: &str, property: &str, name: &str) ->
 
 /// The stacks of the environment.
 async fn stacks(aws: &Aws) -> Result<Vec<Described>, AwsError> {
-    let mut found = vec![];
-    let mut next = None;
-    loop {
-        let request = aws.cloudformation().describe_stacks().set_next_token(next);
-        let answer = aws.call("cloudformation:DescribeStacks", "", request.send()).await?;
-        found.extend(answer.stacks.unwrap_or_default().into_iter().filter(|stack| is_ours(aws, stack)));
-        next = answer.next_token.filter(|token| !token.is_empty());
-        if next.is_none() {
-            return Ok(found);
-        }
-    }
+    Ok(live::all(aws).await?.into_iter().filter(|stack| is_ours(aws, stack)).collect())
 }
 
 fn is_ours(aws: &Aws, stack: &Described) -> bool {
