@@ -15,6 +15,7 @@ use crate::support::{Project, repository};
 
 /// Requests that read and whose answers are no part of a state, each with what they are for.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("cloudformation:ListStacks", "never sent: IAM asks for it where all stacks are described"),
     ("cloudformation:DescribeChangeSet", "apply watches the change set that it made"),
     ("cloudformation:DescribeStackDriftDetectionStatus", "whether CloudFormation has looked"),
     ("cloudformation:DescribeStackEvents", "what a stack is doing, and why it failed"),

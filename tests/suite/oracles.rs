@@ -124,6 +124,7 @@ fn spelled_out(mut policy: Value) -> Value {
         "endpoint",
         "endpoint-config",
         "model",
+        "model-package",
         "model-package-group",
         "monitoring-schedule",
         "processing-job",
