@@ -1,12 +1,11 @@
 //! Copies what a promotion pins into the bootstrap bucket of the account that pins it.
 
-use std::fs::File;
 use std::io::Write as _;
-use std::path::PathBuf;
 
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::artifact::{Artifact, plain_etag};
 use crate::aws::{Aws, AwsError, bootstrap};
@@ -77,26 +76,25 @@ pub async fn artifact(from: &Aws, to: &Aws, origin: &Origin, home: &Artifact) ->
 async fn carry(from: &Aws, to: &Aws, origin: &Origin, home: &Artifact) -> Result<String, AwsError> {
     let place = origin.artifact.address();
     let wrong = |message: String| AwsError::unexpected(GET, &place, message);
-    let file = Temporary::new(&origin.artifact);
-    let io = |error: std::io::Error| AwsError::local(format!("cannot write {}: {error}", file.0.display()));
+    let io = |error: std::io::Error| AwsError::local(format!("cannot write a temporary file: {error}"));
+    let mut file = NamedTempFile::new().map_err(io)?;
     // Only what it was when it was looked at.
     let etag = origin.artifact.etag.clone();
     let request = from.s3().get_object().bucket(&origin.artifact.bucket).key(&origin.artifact.key).set_if_match(etag);
     let mut body = from.call(GET, &place, request.send()).await?.body;
-    let mut out = File::create(&file.0).map_err(io)?;
     let (mut hash, mut size) = (Sha256::new(), 0u64);
     while let Some(chunk) = body.try_next().await.map_err(|error| wrong(format!("it broke off: {error}")))? {
         hash.update(&chunk);
         size += chunk.len() as u64;
-        out.write_all(&chunk).map_err(io)?;
+        file.write_all(&chunk).map_err(io)?;
     }
-    drop(out);
+    file.flush().map_err(io)?;
     if size != origin.size {
         return Err(wrong(format!("{size} bytes came of {}", origin.size)));
     }
     let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let bytes =
-        ByteStream::from_path(&file.0).await.map_err(|error| AwsError::local(format!("cannot read the copy: {error}")))?;
+        ByteStream::from_path(file.path()).await.map_err(|error| AwsError::local(format!("cannot read the copy: {error}")))?;
     let request = to
         .s3()
         .put_object()
@@ -109,20 +107,4 @@ async fn carry(from: &Aws, to: &Aws, origin: &Origin, home: &Artifact) -> Result
         .body(bytes);
     let put = to.call("s3:PutObject", &home.address(), request.send()).await?;
     put.e_tag.ok_or_else(|| AwsError::unexpected("s3:PutObject", &home.address(), "S3 answered without an ETag"))
-}
-
-/// A file that goes when it is not needed any more.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(artifact: &Artifact) -> Self {
-        let etag = artifact.etag.as_deref().unwrap_or_default();
-        Self(std::env::temp_dir().join(format!("scones-{}-{etag}", std::process::id())))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
 }

@@ -1,6 +1,7 @@
 //! The one bucket that no environment owns: function packages and large templates lie there, leases, the records of what
 //! was applied, and what checks for drift leave.
 
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, ServerSideEncryption,
@@ -123,18 +124,10 @@ pub async fn stored(aws: &Aws, key: &str) -> Result<Option<Stored>, AwsError> {
 ///
 /// Source: "Conditional writes" in the S3 user guide.
 pub async fn put_if_unchanged(aws: &Aws, key: &str, document: Vec<u8>, seen: Option<&str>) -> Result<Option<String>, AwsError> {
-    let bucket = aws.world.bootstrap_bucket();
-    let request = aws
-        .s3()
-        .put_object()
-        .bucket(&bucket)
-        .key(key)
-        .expected_bucket_owner(&aws.world.account)
-        .content_type("application/json")
+    let request = document_put(aws, key, document)
         .set_if_none_match(seen.is_none().then(|| "*".to_owned()))
-        .set_if_match(seen.map(str::to_owned))
-        .body(ByteStream::from(document));
-    match aws.call("s3:PutObject", &format!("{bucket}/{key}"), request.send()).await {
+        .set_if_match(seen.map(str::to_owned));
+    match aws.call("s3:PutObject", &format!("{}/{key}", aws.world.bootstrap_bucket()), request.send()).await {
         Ok(answer) => Ok(Some(answer.e_tag.unwrap_or_default())),
         // It changed, is changing just now, or is gone.
         Err(error) if ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"].contains(&error.code.as_str()) => {
@@ -157,21 +150,23 @@ pub async fn list(aws: &Aws, prefix: &str, most: i32) -> Result<Vec<String>, Aws
     Ok(objects.into_iter().filter_map(|object| object.key).collect())
 }
 
+fn document_put(aws: &Aws, key: &str, document: Vec<u8>) -> PutObjectFluentBuilder {
+    aws.s3()
+        .put_object()
+        .bucket(aws.world.bootstrap_bucket())
+        .key(key)
+        .expected_bucket_owner(&aws.world.account)
+        .content_type("application/json")
+        .body(ByteStream::from(document))
+}
+
 /// Puts a JSON document under a key, in place of what lies there.
 ///
 /// # Errors
 /// What S3 answers.
 pub async fn put(aws: &Aws, key: &str, document: Vec<u8>) -> Result<(), AwsError> {
-    let bucket = aws.world.bootstrap_bucket();
-    let request = aws
-        .s3()
-        .put_object()
-        .bucket(&bucket)
-        .key(key)
-        .expected_bucket_owner(&aws.world.account)
-        .content_type("application/json")
-        .body(ByteStream::from(document));
-    aws.call("s3:PutObject", &format!("{bucket}/{key}"), request.send()).await.map(drop)
+    let request = document_put(aws, key, document);
+    aws.call("s3:PutObject", &format!("{}/{key}", aws.world.bootstrap_bucket()), request.send()).await.map(drop)
 }
 
 /// Removes what lies under a key; what is gone already is no error.

@@ -1,8 +1,8 @@
 //! From one account into another: what runs proven in dev is pinned in prod, and runs there.
 
-use std::collections::BTreeMap;
+mod shipped;
+
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::SdkConfig;
@@ -13,55 +13,18 @@ use aws_sdk_lambda::types::LastUpdateStatus;
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 
-use crate::support::{
-    Project, Run, actions, ask, assert_no_violations, changes, cloud, config, repository, sdk, variables, wait,
-};
-use crate::workload::write_archive;
+use crate::support::{Cloud, Project, Run, actions, ask, assert_no_violations, changes, cloud, repository, sdk, wait};
 
 const BUCKET: &str = "scones-444455556666-us-east-1";
 const ARTIFACT: (&str, &str) = ("scones-local-models", "classifier/model.tar.gz");
 
-/// A second cloud, which is another account of the first.
-struct Account {
-    folder: TempDir,
-    env: BTreeMap<String, String>,
-    sdk: SdkConfig,
-}
-
-impl Account {
-    /// Each test has an account of its own, as they share the first cloud.
-    fn up(number: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        Run::from(script(&folder, "up").args(["--account", number]).output().unwrap()).expect(0);
-        let env = variables(folder.path());
-        let sdk = config(&env);
-        let given = json!({ "account": number, "url": env["AWS_ENDPOINT_URL"] });
-        ask(&cloud()["AWS_ENDPOINT_URL"], "POST", "/__cloud__/account", &given.to_string());
-        Self { folder, env, sdk }
-    }
-
-    fn assert_no_violations(&self) {
-        let found = ask(&self.env["AWS_ENDPOINT_URL"], "GET", "/__cloud__/violations", "");
-        assert_eq!(found, json!([]));
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        let stopped = script(&self.folder, "down").output().unwrap();
-        if !std::thread::panicking() {
-            Run::from(stopped).expect(0);
-        }
-    }
-}
-
-fn script(folder: &TempDir, what: &str) -> Command {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let mut command = Command::new(python);
-    command.arg(repository().join("tests/cloud/cloud.py")).arg(what).arg("--dir").arg(folder.path());
-    command
+/// A second cloud, which is another account of the first. Each test has one of its own, as they share the first cloud.
+fn account(number: &str) -> Cloud {
+    let account = Cloud::up(&["--account", number]);
+    let given = json!({ "account": number, "url": account.env["AWS_ENDPOINT_URL"] });
+    ask(&cloud()["AWS_ENDPOINT_URL"], "POST", "/__cloud__/account", &given.to_string());
+    account
 }
 
 fn s3(sdk: &SdkConfig) -> aws_sdk_s3::Client {
@@ -80,7 +43,7 @@ fn get(sdk: &SdkConfig, (bucket, key): (&str, &str)) -> Vec<u8> {
 }
 
 /// The keys below a prefix of the other account's bucket.
-fn there(account: &Account, prefix: &str) -> Vec<String> {
+fn there(account: &Cloud, prefix: &str) -> Vec<String> {
     let listed = wait(s3(&account.sdk).list_objects_v2().bucket(BUCKET).prefix(prefix).send()).unwrap();
     listed.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect()
 }
@@ -140,7 +103,7 @@ fn served(sdk: &SdkConfig, endpoint: &str) -> (String, String) {
 
 #[test]
 fn what_runs_proven_in_dev_runs_in_prod() {
-    let account = Account::up("444455556666");
+    let account = account("444455556666");
     // CloudWatch keeps the history of alarms that are gone, for the next run on the same cloud.
     let app = &format!("promotion{}", std::process::id());
     let project = Project::from_fixture("promotion", app).destroyed_at_end("dev");
@@ -262,7 +225,7 @@ fn of_another_model(project: &Project, app: &str) {
     project.scones(&["evaluate", "dev"]).expect(0);
 }
 
-fn promoted(project: &Project, account: &Account, app: &str) {
+fn promoted(project: &Project, account: &Cloud, app: &str) {
     assert_eq!(there(account, "models/"), Vec::<String>::new());
     let (before, packages) = (project.read("environments/prod.yaml"), there(account, "packages/"));
     let run = project.scones(&["promote", "dev", "prod", "--check"]).expect(2);
@@ -314,7 +277,7 @@ fn base64_of(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(Sha256::digest(bytes))
 }
 
-fn applied(project: &Project, account: &Account, app: &str) {
+fn applied(project: &Project, account: &Cloud, app: &str) {
     let plan = project.scones(&["plan", "prod", "--format", "json"]).expect(2).json();
     let pairs =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect::<Vec<_>>();
@@ -337,7 +300,7 @@ fn applied(project: &Project, account: &Account, app: &str) {
 }
 
 /// A pinned artifact that somebody overwrites is noticed, and nothing is made of it.
-fn overwritten(project: &Project, account: &Account) {
+fn overwritten(project: &Project, account: &Cloud) {
     let key = there(account, "models/").remove(0);
     let before = get(&account.sdk, (BUCKET, &key));
     put(&account.sdk, BUCKET, &key, b"something else".to_vec());
@@ -355,124 +318,10 @@ fn overwritten(project: &Project, account: &Account) {
     assert!(run.stdout.contains("Nothing to do"), "{run:?}");
 }
 
-fn destroyed(project: &Project, account: &Account) {
+fn destroyed(project: &Project, account: &Cloud) {
     project.scones(&["destroy", "prod", "--yes"]).expect(0);
     // What is pinned stays where it can be pinned again.
     assert_eq!(there(account, "models/").len(), 1);
-}
-
-/// A shipped environment under another name. Its file lies in the repository, since sources are found from there.
-struct Shipped(tempfile::NamedTempFile);
-
-impl Shipped {
-    fn new(text: &str) -> Self {
-        let file = tempfile::Builder::new().prefix(".suite-").suffix(".yaml").tempfile_in(repository()).unwrap();
-        std::fs::write(file.path(), format!("{text}app: promoted\n")).unwrap();
-        Self(file)
-    }
-
-    fn name(&self) -> &str {
-        self.0.path().file_name().unwrap().to_str().unwrap()
-    }
-
-    fn scones(&self, command: &str, more: &[&str]) -> Run {
-        let mut scones = Command::new(env!("CARGO_BIN_EXE_scones"));
-        scones.arg(command).arg(self.name()).args(more).current_dir(repository()).env("NO_COLOR", "1").envs(cloud());
-        scones.output().unwrap().into()
-    }
-}
-
-impl Drop for Shipped {
-    fn drop(&mut self) {
-        let run = self.scones("destroy", &["--yes"]);
-        if !std::thread::panicking() {
-            run.expect(0);
-        }
-    }
-}
-
-const DEV: &str = "extends: environments/local-trained.yaml\nenvironment: dev\n";
-const PROD: &str = "extends: environments/prod.yaml
-assume_role: arn:aws:iam::111122223333:role/deploy
-protect: false
-drift_check: null
-state_machines: { classify: { rollout: null } }
-stacks: { foundation: { termination_protection: false, empty_on_destroy: true } }
-model_package_groups: { classifier: { delete_packages_on_destroy: true } }
-";
-
-/// A release with which no picture is sure enough, and the way back.
-fn broken_and_rolled_back(prod: &Shipped) {
-    let picture = repository().join("tests/fixtures/pictures/bicycle.png");
-    let result = || prod.scones("run", &[picture.to_str().unwrap()]).expect(0).stdout;
-    assert!(result().contains("bicycle"), "{}", result());
-    let text = std::fs::read_to_string(prod.0.path()).unwrap();
-    std::fs::write(prod.0.path(), format!("{text}values: {{ threshold: \"0.9999999\" }}\n")).unwrap();
-    prod.scones("apply", &["--yes"]).expect(0);
-    assert!(result().contains("below threshold"), "{}", result());
-    let run = prod.scones("rollback", &["--yes"]).expect(0);
-    assert!(run.stdout.contains("THRESHOLD") && run.stderr.contains("The files say something else"), "{run:?}");
-    assert!(result().contains("bicycle"), "{}", result());
-    prod.scones("plan", &[]).expect(2);
-}
-
-/// Scones Unlimited as shipped: the model package that dev trained and approved becomes an artifact of prod's account.
-#[test]
-fn scones_unlimited_goes_from_dev_to_prod() {
-    let account = Account::up("111122223333");
-    let (dev, prod) = (Shipped::new(DEV), Shipped::new(PROD));
-    dev.scones("apply", &["--yes"]).expect(5);
-    let folder = TempDir::new().unwrap();
-    let archive = folder.path().join("cifar.tar.gz");
-    write_archive(&archive, 150, 60);
-    dev.scones("stage", &["--archive", archive.to_str().unwrap()]).expect(0);
-    dev.scones("train", &[]).expect(0);
-    dev.scones("apply", &["--yes"]).expect(0);
-    prod.scones("apply", &["--yes"]).expect(5);
-
-    let run = dev.scones("promote", &[prod.name()]).expect(1);
-    assert!(run.stderr.contains("2 pieces of evidence are missing"), "{run:?}");
-    dev.scones("evaluate", &[]).expect(0);
-    measured("promoted-dev-classifier", "promoted-dev-prediction-drift", 0.05, 0);
-    dev.scones("promote", &[prod.name(), "--check"]).expect(2);
-    dev.scones("promote", &[prod.name()]).expect(0);
-    dev.scones("promote", &[prod.name()]).expect(0);
-
-    // The functions run what is pinned already; the rest is what waited for the model.
-    let plan = prod.scones("plan", &["--format", "json"]).expect(2).json();
-    let mut found = actions(&plan);
-    found.sort();
-    let created = |address: &str| (address.to_owned(), "create".to_owned());
-    assert_eq!(found, [created("endpoints.classifier"), created("models.classifier")]);
-    prod.scones("apply", &["--yes"]).expect(0);
-    prod.scones("plan", &[]).expect(0);
-    for function in ["serialize-image-data", "image-classification", "filter-inference-result", "drift-monitor"] {
-        assert_eq!(code(sdk(), &format!("promoted-dev-{function}")), code(&account.sdk, &format!("promoted-prod-{function}")));
-    }
-    let place = served(&account.sdk, "promoted-prod-classifier");
-    let trained = trained("promoted-dev-classifier");
-    assert_eq!(get(&account.sdk, (&place.0, &place.1)), get(sdk(), (&trained.0, &trained.1)));
-    broken_and_rolled_back(&prod);
-    // Both first, while the other account is there.
-    drop(prod);
-    drop(dev);
-    account.assert_no_violations();
-}
-
-/// The artifact of the package behind an endpoint.
-fn trained(endpoint: &str) -> (String, String) {
-    let client = aws_sdk_sagemaker::Client::new(sdk());
-    let url = wait(async {
-        let endpoint = client.describe_endpoint().endpoint_name(endpoint).send().await.unwrap();
-        let config = client.describe_endpoint_config().endpoint_config_name(endpoint.endpoint_config_name.unwrap());
-        let model = config.send().await.unwrap().production_variants.unwrap().remove(0).model_name.unwrap();
-        let model = client.describe_model().model_name(model).send().await.unwrap();
-        let package = model.primary_container.unwrap().model_package_name.unwrap();
-        let package = client.describe_model_package().model_package_name(package).send().await.unwrap();
-        package.inference_specification.unwrap().containers.unwrap().remove(0).model_data_url.unwrap()
-    });
-    let (bucket, key) = url.strip_prefix("s3://").unwrap().split_once('/').unwrap();
-    (bucket.to_owned(), key.to_owned())
 }
 
 #[test]

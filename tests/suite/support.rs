@@ -108,6 +108,44 @@ pub fn config(env: &BTreeMap<String, String>) -> SdkConfig {
     std::thread::spawn(move || wait(load)).join().unwrap()
 }
 
+/// A cloud besides the one that all tests share.
+pub struct Cloud {
+    folder: TempDir,
+    pub env: BTreeMap<String, String>,
+    pub sdk: SdkConfig,
+}
+
+impl Cloud {
+    pub fn up(more: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        Run::from(cloud_script(&folder, "up").args(more).output().unwrap()).expect(0);
+        let env = variables(folder.path());
+        Self { sdk: config(&env), folder, env }
+    }
+
+    /// Fails if any request to it so far was one that AWS's own models forbid.
+    pub fn assert_no_violations(&self) {
+        let found = ask(&self.env["AWS_ENDPOINT_URL"], "GET", "/__cloud__/violations", "");
+        assert_eq!(found, serde_json::json!([]));
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let stopped = cloud_script(&self.folder, "down").output().unwrap();
+        if !std::thread::panicking() {
+            Run::from(stopped).expect(0);
+        }
+    }
+}
+
+fn cloud_script(folder: &TempDir, what: &str) -> Command {
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut command = Command::new(python);
+    command.arg(repository().join("tests/cloud/cloud.py")).arg(what).arg("--dir").arg(folder.path());
+    command
+}
+
 /// What the program printed, and how it ended.
 #[derive(Debug)]
 pub struct Run {

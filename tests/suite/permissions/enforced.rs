@@ -1,23 +1,14 @@
 //! A cloud that enforces permissions: what is printed is enough there, and each action of it is needed.
 
-use std::collections::BTreeMap;
-use std::process::Command;
-
-use aws_config::SdkConfig;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::{actions_sent, change_tags, client, printed, project};
-use crate::support::{Project, Run, ask, config, repository, variables, wait};
+use crate::support::{Cloud, Project, Run, ask, wait};
 
 /// Reads whose refusal is no error: who plans need not be able to read artifacts.
 const FORGIVEN: &[&str] = &["s3:GetObject"];
 
-struct Cloud {
-    folder: TempDir,
-    env: BTreeMap<String, String>,
-    root: SdkConfig,
-}
+struct Enforcing(Cloud);
 
 /// A user's credentials.
 struct Keys {
@@ -25,19 +16,14 @@ struct Keys {
     secret: String,
 }
 
-impl Cloud {
+impl Enforcing {
     fn up() -> Self {
-        let folder = TempDir::new().unwrap();
-        let started = script(&folder, "up").arg("--enforce").output().unwrap();
-        Run::from(started).expect(0);
-        let env = variables(folder.path());
-        let root = config(&env);
-        Self { folder, env, root }
+        Self(Cloud::up(&["--enforce"]))
     }
 
     /// A user who has one policy.
     fn user(&self, name: &str, policy: &Value) -> Keys {
-        let iam = aws_sdk_iam::Client::new(&self.root);
+        let iam = aws_sdk_iam::Client::new(&self.0.sdk);
         wait(async {
             let made = iam.create_policy().policy_name(name).policy_document(policy.to_string()).send().await.unwrap();
             iam.create_user().user_name(name).send().await.unwrap();
@@ -50,25 +36,9 @@ impl Cloud {
 
     fn scones(&self, project: &Project, keys: &Keys, client: &str, arguments: &[&str]) -> Run {
         let mut command = project.command(arguments);
-        command.envs(&self.env).env("AWS_ACCESS_KEY_ID", &keys.id).env("AWS_SECRET_ACCESS_KEY", &keys.secret);
+        command.envs(&self.0.env).env("AWS_ACCESS_KEY_ID", &keys.id).env("AWS_SECRET_ACCESS_KEY", &keys.secret);
         command.env("AWS_SDK_UA_APP_ID", client).output().unwrap().into()
     }
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        let stopped = script(&self.folder, "down").output().unwrap();
-        if !std::thread::panicking() {
-            Run::from(stopped).expect(0);
-        }
-    }
-}
-
-fn script(folder: &TempDir, what: &str) -> Command {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let mut command = Command::new(python);
-    command.arg(repository().join("tests/cloud/cloud.py")).arg(what).arg("--dir").arg(folder.path());
-    command
 }
 
 fn lacking(policy: &Value, action: &str) -> Value {
@@ -83,7 +53,7 @@ fn lacking(policy: &Value, action: &str) -> Value {
 
 #[test]
 fn what_is_printed_is_enough_and_each_action_is_needed() {
-    let cloud = Cloud::up();
+    let cloud = Enforcing::up();
     let project = project("enforced");
     let applier = cloud.user("applier", &printed(&project, "toy", "apply"));
     let apply = |arguments: &[&str]| cloud.scones(&project, &applier, &client("enforced-apply"), arguments);
@@ -96,12 +66,12 @@ fn what_is_printed_is_enough_and_each_action_is_needed() {
     let reader = cloud.user("reader", &policy);
     let read = |arguments: &[&str]| cloud.scones(&project, &reader, &client("enforced-drift"), arguments);
     read(&["drift", "toy"]).expect(0);
-    wait(change_tags(&cloud.root, "enforced"));
+    wait(change_tags(&cloud.0.sdk, "enforced"));
     read(&["drift", "toy"]).expect(2);
     let refused = read(&["apply", "toy", "--yes"]).expect(1);
     assert!(refused.stderr.contains("allow "), "{}", refused.stderr);
     let cost =
-        ask(&cloud.env["AWS_ENDPOINT_URL"], "GET", &format!("/__cloud__/cost?user_agent={}", client("enforced-drift")), "");
+        ask(&cloud.0.env["AWS_ENDPOINT_URL"], "GET", &format!("/__cloud__/cost?user_agent={}", client("enforced-drift")), "");
     let needed: Vec<String> = super::allowed(&policy)
         .intersection(&actions_sent(&cost))
         .filter(|action| !FORGIVEN.contains(&action.as_str()))
